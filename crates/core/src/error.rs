@@ -1,0 +1,197 @@
+//! One error type: what was being done, to what, what is wrong, and what to do next.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+/// The result of everything in Rushes that can fail.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What an error means to the caller. The list is open: match with a wildcard.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// A path that does not exist.
+    NotFound,
+    /// An output that exists already and may not be replaced.
+    AlreadyExists,
+    /// The operating system refused: permission, full disk, broken device.
+    Io,
+    /// Media that contradicts itself, ends early or is damaged.
+    BadMedia,
+    /// Media or a parameter that is understood but not handled here.
+    Unsupported,
+    /// A parameter, workflow or unit that makes no sense as written.
+    Invalid,
+    /// A fact without which no honest picture can be made (white point, matrix, levels).
+    MissingFact,
+    /// The memory budget is too small for the work.
+    Budget,
+    /// The work was cancelled.
+    Cancelled,
+    /// A stage or a foreign library panicked; the rest of the process goes on.
+    Panicked,
+}
+
+/// An error for people: `doing` to `subject`: `detail`; `advice`.
+///
+/// ```
+/// use rushes_core::{Error, ErrorKind};
+/// let e = Error::new(ErrorKind::BadMedia, "the strip ends at byte 200 of 4096")
+///     .doing("decoding a frame").path("A001_000012.dng").frame(12)
+///     .advice("copy the card again");
+/// assert_eq!(
+///     e.to_string(),
+///     "decoding a frame: A001_000012.dng, frame 12: the strip ends at byte 200 of 4096; copy the card again"
+/// );
+/// ```
+#[derive(Debug)]
+pub struct Error(Box<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    kind: ErrorKind,
+    detail: String,
+    doing: Option<String>,
+    path: Option<PathBuf>,
+    clip: Option<String>,
+    frame: Option<i64>,
+    advice: Option<String>,
+    retryable: bool,
+    source: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+impl Error {
+    /// An error of `kind`; `detail` is a lower-case fragment that says what is wrong.
+    pub fn new(kind: ErrorKind, detail: impl Into<String>) -> Self {
+        Self(Box::new(Inner {
+            kind,
+            detail: detail.into(),
+            doing: None,
+            path: None,
+            clip: None,
+            frame: None,
+            advice: None,
+            retryable: false,
+            source: None,
+        }))
+    }
+
+    /// The operating system's error on `path`, with the meaning and advice its kind suggests.
+    pub fn io(path: impl AsRef<Path>, source: std::io::Error) -> Self {
+        use std::io::ErrorKind as K;
+        let (kind, advice, retryable) = match source.kind() {
+            K::NotFound => (ErrorKind::NotFound, Some("check the path"), false),
+            K::AlreadyExists => (ErrorKind::AlreadyExists, None, false),
+            K::PermissionDenied => (ErrorKind::Io, Some("check who may read or write it"), false),
+            K::StorageFull => (ErrorKind::Io, Some("free space on the destination and run again"), false),
+            K::Interrupted | K::TimedOut | K::WouldBlock | K::ResourceBusy => (ErrorKind::Io, None, true),
+            _ => (ErrorKind::Io, None, false),
+        };
+        let mut e = Self::new(kind, source.to_string()).path(path.as_ref());
+        e.0.advice = advice.map(str::to_owned);
+        e.0.retryable = retryable;
+        e.0.source = Some(Box::new(source));
+        e
+    }
+
+    /// What was being done: "decoding a frame", "reading the workflow".
+    pub fn doing(mut self, doing: impl Into<String>) -> Self {
+        self.0.doing.get_or_insert(doing.into());
+        self
+    }
+
+    /// The file concerned; the innermost caller wins.
+    pub fn path(mut self, path: impl AsRef<Path>) -> Self {
+        self.0.path.get_or_insert_with(|| path.as_ref().to_owned());
+        self
+    }
+
+    /// The clip concerned.
+    pub fn clip(mut self, clip: impl Into<String>) -> Self {
+        self.0.clip.get_or_insert(clip.into());
+        self
+    }
+
+    /// The frame concerned, numbered as in the file sequence.
+    pub fn frame(mut self, frame: i64) -> Self {
+        self.0.frame.get_or_insert(frame);
+        self
+    }
+
+    /// What to do next.
+    pub fn advice(mut self, advice: impl Into<String>) -> Self {
+        self.0.advice.get_or_insert(advice.into());
+        self
+    }
+
+    /// Marks an error that may vanish when the same work is tried again.
+    pub fn retryable(mut self) -> Self {
+        self.0.retryable = true;
+        self
+    }
+
+    /// The error underneath.
+    pub fn source(mut self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        self.0.source.get_or_insert(source.into());
+        self
+    }
+
+    /// What the error means.
+    pub fn kind(&self) -> ErrorKind {
+        self.0.kind
+    }
+
+    /// What is wrong, without the context.
+    pub fn detail(&self) -> &str {
+        &self.0.detail
+    }
+
+    /// The file concerned, if one is known.
+    pub fn path_ref(&self) -> Option<&Path> {
+        self.0.path.as_deref()
+    }
+
+    /// The frame concerned, if one is known.
+    pub fn frame_number(&self) -> Option<i64> {
+        self.0.frame
+    }
+
+    /// True when the same work may succeed if it is tried again.
+    pub fn is_retryable(&self) -> bool {
+        self.0.retryable
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let e = &*self.0;
+        if let Some(doing) = &e.doing {
+            write!(f, "{doing}: ")?;
+        }
+        let mut subject = Vec::new();
+        if let Some(clip) = &e.clip {
+            subject.push(format!("clip {clip}"));
+        }
+        if let Some(path) = &e.path {
+            subject.push(path.display().to_string());
+        }
+        if let Some(frame) = e.frame {
+            subject.push(format!("frame {frame}"));
+        }
+        if !subject.is_empty() {
+            write!(f, "{}: ", subject.join(", "))?;
+        }
+        f.write_str(&e.detail)?;
+        if let Some(advice) = &e.advice {
+            write!(f, "; {advice}")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.0.source.as_deref().map(|e| e as _)
+    }
+}

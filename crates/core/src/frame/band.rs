@@ -1,0 +1,151 @@
+//! Some rows of a frame: the unit in which frame stages compute.
+
+use std::ops::Range;
+
+use ndarray::{ArrayView3, ArrayViewMut3};
+
+/// Rows `rows` of a frame, planar: plane 0's rows, then plane 1's, each row contiguous.
+///
+/// Rows are addressed by their number in the whole frame, so a kernel needs no offsets.
+#[derive(Debug, Clone)]
+pub struct Band<'a> {
+    data: &'a [f32],
+    planes: usize,
+    width: usize,
+    rows: Range<usize>,
+}
+
+impl<'a> Band<'a> {
+    /// A band over `data`, which holds exactly `planes * rows * width` samples.
+    ///
+    /// # Panics
+    /// When `data` has another length: a bug of the caller.
+    pub fn new(data: &'a [f32], planes: usize, width: usize, rows: Range<usize>) -> Self {
+        assert_eq!(data.len(), planes * rows.len() * width, "a band's slice has the size of its rows");
+        Self { data, planes, width, rows }
+    }
+
+    /// Rows of the frame that are here.
+    pub fn rows(&self) -> Range<usize> {
+        self.rows.clone()
+    }
+
+    /// Columns.
+    pub fn width(&self) -> usize {
+        self.width
+    }
+
+    /// Planes.
+    pub fn planes(&self) -> usize {
+        self.planes
+    }
+
+    /// Row `row` of the frame, in `plane`.
+    ///
+    /// # Panics
+    /// When the row is not in the band.
+    #[inline]
+    pub fn row(&self, plane: usize, row: usize) -> &'a [f32] {
+        assert!(self.rows.contains(&row) && plane < self.planes, "row {row} of {:?}", self.rows);
+        let at = (plane * self.rows.len() + row - self.rows.start) * self.width;
+        &self.data[at..at + self.width]
+    }
+
+    /// The samples as (planes, rows, columns).
+    pub fn view(&self) -> ArrayView3<'a, f32> {
+        // The length was checked in `new`.
+        ArrayView3::from_shape((self.planes, self.rows.len(), self.width), self.data)
+            .unwrap_or_else(|_| unreachable!("the slice has the size of the band"))
+    }
+}
+
+/// Rows to be written; laid out as [`Band`].
+#[derive(Debug)]
+pub struct BandMut<'a> {
+    data: &'a mut [f32],
+    planes: usize,
+    width: usize,
+    rows: Range<usize>,
+}
+
+impl<'a> BandMut<'a> {
+    /// A band over `data`, which holds exactly `planes * rows * width` samples.
+    ///
+    /// # Panics
+    /// When `data` has another length: a bug of the caller.
+    pub fn new(data: &'a mut [f32], planes: usize, width: usize, rows: Range<usize>) -> Self {
+        assert_eq!(data.len(), planes * rows.len() * width, "a band's slice has the size of its rows");
+        Self { data, planes, width, rows }
+    }
+
+    /// Rows of the frame that are here.
+    pub fn rows(&self) -> Range<usize> {
+        self.rows.clone()
+    }
+
+    /// Columns.
+    pub fn width(&self) -> usize {
+        self.width
+    }
+
+    /// Planes.
+    pub fn planes(&self) -> usize {
+        self.planes
+    }
+
+    /// Row `row` of the frame, in `plane`.
+    ///
+    /// # Panics
+    /// When the row is not in the band.
+    #[inline]
+    pub fn row_mut(&mut self, plane: usize, row: usize) -> &mut [f32] {
+        assert!(self.rows.contains(&row) && plane < self.planes, "row {row} of {:?}", self.rows);
+        let at = (plane * self.rows.len() + row - self.rows.start) * self.width;
+        &mut self.data[at..at + self.width]
+    }
+
+    /// The same row of three planes at once, for kernels that mix channels.
+    ///
+    /// # Panics
+    /// When the band has not three planes, or the row is not in it.
+    #[inline]
+    pub fn rgb_row_mut(&mut self, row: usize) -> [&mut [f32]; 3] {
+        assert!(self.rows.contains(&row) && self.planes == 3, "row {row} of {:?}", self.rows);
+        let (n, w) = (self.rows.len() * self.width, self.width);
+        let at = (row - self.rows.start) * w;
+        let (r, rest) = self.data.split_at_mut(n);
+        let (g, b) = rest.split_at_mut(n);
+        [&mut r[at..at + w], &mut g[at..at + w], &mut b[at..at + w]]
+    }
+
+    /// The samples as (planes, rows, columns).
+    pub fn view_mut(&mut self) -> ArrayViewMut3<'_, f32> {
+        ArrayViewMut3::from_shape((self.planes, self.rows.len(), self.width), &mut *self.data)
+            .unwrap_or_else(|_| unreachable!("the slice has the size of the band"))
+    }
+
+    /// The samples, to be read.
+    pub fn as_band(&self) -> Band<'_> {
+        Band::new(self.data, self.planes, self.width, self.rows.clone())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_are_addressed_by_their_number_in_the_frame() {
+        let data: Vec<f32> = (0..12).map(|v| v as f32).collect();
+        let band = Band::new(&data, 2, 3, 10..12);
+        assert_eq!(band.row(0, 11), [3.0, 4.0, 5.0]);
+        assert_eq!(band.row(1, 10), [6.0, 7.0, 8.0]);
+        assert_eq!(band.view()[[1, 0, 2]], 8.0);
+    }
+
+    #[test]
+    #[should_panic(expected = "row 9")]
+    fn a_row_outside_the_band_is_a_bug() {
+        Band::new(&[0.0; 6], 1, 3, 10..12).row(0, 9);
+    }
+}

@@ -1,0 +1,38 @@
+//! Stages that compute pixels.
+
+use std::ops::Range;
+
+use super::StageInfo;
+use crate::error::Result;
+use crate::frame::{Band, BandMut, FrameFormat, ImageState};
+
+/// A pure function of pixels and parameters.
+pub trait FrameStage: StageInfo {
+    /// The state it takes.
+    fn input(&self) -> ImageState;
+
+    /// The state it gives.
+    fn output(&self) -> ImageState;
+
+    /// Readies the stage for frames of `input`: checks the facts it needs, computes tables.
+    /// Called once at plan time and once per frame.
+    ///
+    /// # Errors
+    /// When a needed fact is missing or contradictory; the message says which and what to do.
+    fn prepare(&self, input: &FrameFormat) -> Result<Box<dyn FrameKernel>>;
+}
+
+/// A frame stage readied for one format. Computes any band of output rows, in any order,
+/// from any thread; equal rows come out whatever the banding.
+pub trait FrameKernel: Send + Sync {
+    /// Size, state and facts of what comes out.
+    fn format(&self) -> &FrameFormat;
+
+    /// The input rows needed to compute output rows `out`, clamped to the input frame.
+    /// Must not move backwards: a later `out` never needs rows before those of an earlier one.
+    fn input_rows(&self, out: Range<usize>) -> Range<usize>;
+
+    /// Computes the rows of `out` from `input`, which holds at least
+    /// `input_rows(out.rows())`. `out` comes in with unspecified contents.
+    fn run(&self, input: &Band<'_>, out: &mut BandMut<'_>);
+}

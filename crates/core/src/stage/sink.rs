@@ -1,0 +1,92 @@
+//! Stages that make files of finished rows.
+
+use std::path::PathBuf;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{ClipRef, StageInfo};
+use crate::error::Result;
+use crate::frame::{Band, FrameFormat, ImageState};
+use crate::media::{Digest, FrameRange};
+
+/// Where and for what a sink works.
+#[derive(Debug, Clone)]
+pub struct SinkContext {
+    /// The clip that is being made.
+    pub clip: ClipRef,
+    /// The frames of this unit.
+    pub range: FrameRange,
+    /// The folder outputs go to; a sink makes its own sub-folder where it wants one.
+    pub out: PathBuf,
+    /// Whether existing outputs may be replaced.
+    pub overwrite: bool,
+}
+
+/// One finished file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct OutputFile {
+    /// What it is: `plate`, `proxy`, `still`.
+    pub role: String,
+    /// Its path below the output folder, with forward slashes.
+    pub path: String,
+    /// Size in bytes.
+    pub bytes: u64,
+    /// Its digest.
+    pub digest: Digest,
+    /// The frames it holds.
+    pub frames: FrameRange,
+}
+
+/// Makes files of frames.
+pub trait Sink: StageInfo {
+    /// The state it takes.
+    fn input(&self) -> ImageState;
+
+    /// Checks at plan time that frames of `input` can be written; says why not.
+    fn check(&self, input: &FrameFormat) -> Result<()>;
+
+    /// The frames of `range` it wants; a still may want one of many. Default: all.
+    fn wants(&self, clip: &ClipRef, range: FrameRange, frame: i64) -> bool {
+        let _ = (clip, range, frame);
+        true
+    }
+
+    /// True when all frames of a clip must go through one unit (a movie), false when a unit
+    /// may hold any part of it (a file sequence).
+    fn whole_clip(&self) -> bool;
+
+    /// The paths it will write for `range`, below the output folder, with forward slashes.
+    fn outputs(&self, clip: &ClipRef, range: FrameRange) -> Vec<String>;
+
+    /// Bytes it holds per frame in flight.
+    fn bytes_needed(&self, input: &FrameFormat) -> u64;
+
+    /// Opens the outputs of a unit under temporary names. `first` is the format of the first
+    /// frame; later frames have the same size.
+    fn open(&self, cx: &SinkContext, first: &FrameFormat) -> Result<Box<dyn SinkWriter>>;
+}
+
+/// An open sink. Frames are encoded side by side by [`SinkWriter::frame`] and committed in order.
+pub trait SinkWriter: Send + Sync {
+    /// Starts a frame.
+    fn frame(&self, format: &FrameFormat) -> Result<Box<dyn FrameSink>>;
+
+    /// Takes an encoded frame. Called once per frame, in frame order, from one thread at a time.
+    fn commit(&mut self, frame: i64, encoded: Vec<u8>) -> Result<Vec<OutputFile>>;
+
+    /// Ends the unit: writes what remains, syncs, and gives the outputs their final names.
+    fn finish(self: Box<Self>) -> Result<Vec<OutputFile>>;
+
+    /// Ends the unit without result and removes every temporary file.
+    fn abort(self: Box<Self>);
+}
+
+/// One frame on its way into a file.
+pub trait FrameSink: Send {
+    /// Takes the next rows, top to bottom.
+    fn rows(&mut self, band: &Band<'_>) -> Result<()>;
+
+    /// Ends the frame and gives its encoded bytes.
+    fn finish(self: Box<Self>) -> Result<Vec<u8>>;
+}

@@ -1,0 +1,1 @@
+//! Debayer: superpixel, bilinear, Malvar-He-Cutler and RCD.

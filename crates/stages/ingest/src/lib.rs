@@ -1,0 +1,1 @@
+//! Ingest: walks cards, groups clips, recognises and reads camera files.

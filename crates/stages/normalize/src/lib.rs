@@ -1,0 +1,1 @@
+//! Normalize: camera facts in one published schema, each with its origin.

@@ -1,0 +1,1 @@
+//! Proxy: resampling, EXR plates, stills and editorial movies.

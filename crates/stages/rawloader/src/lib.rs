@@ -1,0 +1,1 @@
+//! Stills cameras through the LGPL rawloader crate, behind a guard.

@@ -1,0 +1,1 @@
+//! Validate: is the clip complete, whole and consistent.
