@@ -1,0 +1,322 @@
+//! How finished files reach their place: whole, synced and with a digest, or not at all.
+
+use std::ffi::OsString;
+use std::fs::{self, File, TryLockError};
+use std::hash::Hasher;
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use rushes_core::media::Digest;
+use rushes_core::{Error, ErrorKind, Result};
+use twox_hash::XxHash64;
+
+/// A file that appears under its final name only when it is complete.
+///
+/// It is written as `.<name>.rushes-part` in the folder it will end in, so that the last step is
+/// a rename within one file system. The temporary is locked while it is open: one that a killed
+/// run left behind is replaced, one that a living run still writes is an error. Writes go
+/// straight to the file; wrap small ones in a [`std::io::BufWriter`].
+#[derive(Debug)]
+pub(crate) struct AtomicFile {
+    file: File,
+    part: PathBuf,
+    target: PathBuf,
+    overwrite: bool,
+    /// Digest of the bytes so far, as long as they came in order; `None` once they did not.
+    hash: Option<XxHash64>,
+    at: u64,
+    end: u64,
+    persisted: bool,
+}
+
+impl AtomicFile {
+    /// Opens the temporary for `target`, whose folder is made where it is missing.
+    ///
+    /// # Errors
+    /// When `target` exists and `overwrite` is false, when it is a folder, when another run is
+    /// writing it, and whatever the operating system refuses.
+    pub(crate) fn create(target: &Path, overwrite: bool) -> Result<Self> {
+        let doing = "creating an output file";
+        let invalid = |why: &str| Error::new(ErrorKind::Invalid, why).doing(doing).path(target);
+        let name = target.file_name().ok_or_else(|| invalid("the path names no file"))?;
+        refuse_existing(target, overwrite).map_err(|e| e.doing(doing))?;
+        let folder = folder_of(target);
+        fs::create_dir_all(folder).map_err(|e| Error::io(folder, e).doing(doing))?;
+
+        let mut part_name = OsString::from(".");
+        part_name.push(name);
+        part_name.push(PART_SUFFIX);
+        let part = folder.join(part_name);
+        // Held until the new temporary is locked, so that no third run takes the same stale one.
+        let _stale = clear_stale(&part).map_err(|e| e.doing(doing))?;
+        let file = File::options()
+            .read(true)
+            .write(true)
+            .create_new(true)
+            .open(&part)
+            .map_err(|e| Error::io(&part, e).doing(doing))?;
+        // A file system without locks (some network ones) only loses the warning about two runs.
+        if let Err(TryLockError::WouldBlock) = file.try_lock() {
+            return Err(busy(&part).doing(doing));
+        }
+        Ok(Self {
+            file,
+            part,
+            target: target.to_owned(),
+            overwrite,
+            hash: Some(XxHash64::with_seed(0)),
+            at: 0,
+            end: 0,
+            persisted: false,
+        })
+    }
+
+    /// Syncs the file, gives it its final name, and syncs the folder. Gives the size in bytes and
+    /// the digest (xxh64, canonical big-endian form) of what was written; bytes that did not come
+    /// in order are read back for it.
+    ///
+    /// # Errors
+    /// When the target has appeared meanwhile and may not be replaced, and whatever the operating
+    /// system refuses; the temporary is then removed.
+    pub(crate) fn persist(mut self) -> Result<(u64, Digest)> {
+        self.publish().map_err(|e| e.doing("finishing an output file").path(&self.target))
+    }
+
+    fn publish(&mut self) -> Result<(u64, Digest)> {
+        let digest = match self.hash.take() {
+            Some(hash) => hash.finish(),
+            None => self.read_back().map_err(|e| Error::io(&self.target, e))?,
+        };
+        self.file.sync_all().map_err(|e| Error::io(&self.target, e))?;
+        refuse_existing(&self.target, self.overwrite)?;
+        fs::rename(&self.part, &self.target).map_err(|e| Error::io(&self.target, e))?;
+        self.persisted = true;
+        sync_folder(folder_of(&self.target))?;
+        Ok((self.end, Digest::new("xxh64", &digest.to_be_bytes())))
+    }
+
+    fn read_back(&mut self) -> io::Result<u64> {
+        self.file.seek(SeekFrom::Start(0))?;
+        let mut hash = XxHash64::with_seed(0);
+        let mut buffer = vec![0u8; 1 << 20];
+        loop {
+            match self.file.read(&mut buffer) {
+                Ok(0) => return Ok(hash.finish()),
+                Ok(n) => hash.write(&buffer[..n]),
+                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+                Err(e) => return Err(e),
+            }
+        }
+    }
+}
+
+impl Write for AtomicFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let n = self.file.write(bytes)?;
+        match &mut self.hash {
+            Some(hash) if self.at == self.end => hash.write(&bytes[..n]),
+            _ => self.hash = None,
+        }
+        self.at += n as u64;
+        self.end = self.end.max(self.at);
+        Ok(n)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+impl Seek for AtomicFile {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        self.at = self.file.seek(to)?;
+        Ok(self.at)
+    }
+}
+
+impl Drop for AtomicFile {
+    fn drop(&mut self) {
+        if !self.persisted {
+            // Nothing can be done about a temporary that cannot be removed; the next run replaces it.
+            let _ = fs::remove_file(&self.part);
+        }
+    }
+}
+
+/// Writes `bytes` as the file `target`, whole or not at all.
+pub(crate) fn write_whole(target: &Path, overwrite: bool, bytes: &[u8]) -> Result<(u64, Digest)> {
+    let mut file = AtomicFile::create(target, overwrite)?;
+    file.write_all(bytes).map_err(|e| Error::io(target, e).doing("writing an output file"))?;
+    file.persist()
+}
+
+/// A clip's name as one component of a path: separators, control characters and those that
+/// Windows refuses become `_`, as does a leading dot.
+pub(crate) fn file_stem(clip: &str) -> String {
+    let mut stem: String =
+        clip.chars().map(|c| if c.is_control() || r#"/\:*?"<>|"#.contains(c) { '_' } else { c }).collect();
+    if stem.is_empty() || stem.starts_with('.') {
+        stem.replace_range(..stem.len().min(1), "_");
+    }
+    stem
+}
+
+/// Ends the name of every temporary.
+const PART_SUFFIX: &str = ".rushes-part";
+
+fn folder_of(target: &Path) -> &Path {
+    target.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+fn refuse_existing(target: &Path, overwrite: bool) -> Result<()> {
+    match fs::symlink_metadata(target) {
+        Ok(m) if m.is_dir() => Err(Error::new(ErrorKind::AlreadyExists, "a folder has the name of the output file")
+            .path(target)
+            .advice("choose another output folder")),
+        Ok(_) if !overwrite => Err(Error::new(ErrorKind::AlreadyExists, "the output file exists already")
+            .path(target)
+            .advice("choose another output folder, or allow it to be overwritten")),
+        Ok(_) => Ok(()),
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(e) => Err(Error::io(target, e)),
+    }
+}
+
+/// Removes a temporary that nobody writes any more. It is never truncated in place: the run that
+/// wrote it may have given it its final name a moment ago.
+fn clear_stale(part: &Path) -> Result<Option<File>> {
+    let stale = match File::open(part) {
+        Ok(f) => f,
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(e) => return Err(Error::io(part, e)),
+    };
+    if let Err(TryLockError::WouldBlock) = stale.try_lock() {
+        return Err(busy(part));
+    }
+    match fs::remove_file(part) {
+        Ok(()) => Ok(Some(stale)),
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(Some(stale)),
+        Err(e) => Err(Error::io(part, e)),
+    }
+}
+
+fn busy(part: &Path) -> Error {
+    Error::new(ErrorKind::AlreadyExists, "another run is writing this output now")
+        .path(part)
+        .advice("wait for it, or choose another output folder")
+}
+
+#[cfg(unix)]
+fn sync_folder(folder: &Path) -> Result<()> {
+    // Some file systems cannot sync a folder; the rename itself has happened.
+    match File::open(folder).and_then(|f| f.sync_all()) {
+        Err(e) if !matches!(e.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported) => {
+            Err(Error::io(folder, e))
+        }
+        _ => Ok(()),
+    }
+}
+
+#[cfg(not(unix))]
+fn sync_folder(_: &Path) -> Result<()> {
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(folder: &Path) -> Vec<String> {
+        let mut all: Vec<String> =
+            fs::read_dir(folder).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
+        all.sort();
+        all
+    }
+
+    #[test]
+    fn a_file_appears_whole_with_its_digest() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a/b/plate.exr");
+        let mut f = AtomicFile::create(&path, false).unwrap();
+        f.write_all(b"ab").unwrap();
+        f.write_all(b"c").unwrap();
+        assert_eq!(names(path.parent().unwrap()), [".plate.exr.rushes-part"]);
+        let (bytes, digest) = f.persist().unwrap();
+        // Python xxhash 4.1.0: `xxhash.xxh64(b"abc").hexdigest()`.
+        assert_eq!((bytes, digest.to_string().as_str()), (3, "xxh64:44bc2cf5ad770999"));
+        assert_eq!(names(path.parent().unwrap()), ["plate.exr"]);
+        assert_eq!(fs::read(&path).unwrap(), b"abc");
+    }
+
+    #[test]
+    fn bytes_out_of_order_have_the_digest_of_the_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let (path, other) = (dir.path().join("a.mov"), dir.path().join("b.mov"));
+        let mut f = AtomicFile::create(&path, false).unwrap();
+        f.write_all(b"????moov").unwrap();
+        f.seek(SeekFrom::Start(0)).unwrap();
+        f.write_all(b"mdat").unwrap();
+        f.seek(SeekFrom::End(2)).unwrap();
+        f.write_all(b"!").unwrap();
+        let seeking = f.persist().unwrap();
+        assert_eq!(seeking, write_whole(&other, false, b"mdatmoov\0\0!").unwrap());
+        assert_eq!(fs::read(&path).unwrap(), fs::read(&other).unwrap());
+    }
+
+    #[test]
+    fn an_existing_file_is_replaced_only_when_allowed() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("x.png");
+        write_whole(&path, false, b"old").unwrap();
+        let e = write_whole(&path, false, b"new").unwrap_err();
+        assert_eq!(e.kind(), ErrorKind::AlreadyExists);
+        assert!(e.to_string().contains("x.png") && e.to_string().contains("overwritten"), "{e}");
+        assert_eq!(fs::read(&path).unwrap(), b"old");
+        write_whole(&path, true, b"new").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"new");
+        assert!(AtomicFile::create(dir.path(), true).is_err(), "a folder is never replaced");
+    }
+
+    #[test]
+    fn a_file_that_appears_meanwhile_is_not_replaced() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("x.png");
+        let mut f = AtomicFile::create(&path, false).unwrap();
+        f.write_all(b"mine").unwrap();
+        fs::write(&path, b"theirs").unwrap();
+        assert_eq!(f.persist().unwrap_err().kind(), ErrorKind::AlreadyExists);
+        assert_eq!(fs::read(&path).unwrap(), b"theirs");
+        assert_eq!(names(dir.path()), ["x.png"]);
+    }
+
+    #[test]
+    fn dropping_removes_the_temporary_and_a_stale_one_is_replaced() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("x.exr");
+        fs::write(dir.path().join(".x.exr.rushes-part"), b"left by a killed run").unwrap();
+        let f = AtomicFile::create(&path, false).unwrap();
+        assert_eq!(fs::metadata(dir.path().join(".x.exr.rushes-part")).unwrap().len(), 0);
+        drop(f);
+        assert!(names(dir.path()).is_empty());
+    }
+
+    #[test]
+    fn two_runs_do_not_share_a_temporary() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("x.exr");
+        let first = AtomicFile::create(&path, true).unwrap();
+        let e = AtomicFile::create(&path, true).unwrap_err();
+        assert!(e.to_string().contains("another run"), "{e}");
+        first.persist().unwrap();
+        assert_eq!(names(dir.path()), ["x.exr"]);
+    }
+
+    #[test]
+    fn a_clip_name_never_leaves_its_folder() {
+        for (name, stem) in
+            [("A001_C002", "A001_C002"), ("../x", "_._x"), ("..", "_."), ("", "_"), ("a/b\\c", "a_b_c"), ("é.1", "é.1")]
+        {
+            assert_eq!(file_stem(name), stem);
+        }
+    }
+}
