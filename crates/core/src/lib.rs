@@ -2,13 +2,20 @@
 //!
 //! - [`media`]: the field's nouns: clips, sequences, timecode, camera facts, findings.
 //! - [`frame`]: planes of pixels, bands of rows, and the facts that travel with them.
+//! - [`graph`]: the typed graph of stages, from Rust or from a workflow file.
 //! - [`stage`]: the traits a stage implements: clip stages, sources, frame stages, sinks.
+//!
+//! - [`plan`]: graph × clips → units, and the explanation of what was decided.
+//! - [`run`]: executors, the runner, events, the memory budget and reports.
 //!
 //! There is no codec, no vendor, no device and no colour mathematics in this crate.
 
 pub mod error;
 pub mod frame;
+pub mod graph;
 pub mod media;
+pub mod plan;
+pub mod run;
 pub mod stage;
 
 pub use error::{Error, ErrorKind, Result};

@@ -2,9 +2,10 @@
 
 use std::ops::Range;
 
-use ndarray::{ArrayView3, ArrayViewMut3};
+use ndarray::{ArrayView3, ArrayViewMut3, ShapeBuilder};
 
-/// Rows `rows` of a frame, planar: plane 0's rows, then plane 1's, each row contiguous.
+/// Rows `rows` of a frame, planar: plane 0's rows, then plane 1's, each row contiguous. Planes
+/// may lie further apart than their rows need ([`Band::strided`]).
 ///
 /// Rows are addressed by their number in the whole frame, so a kernel needs no offsets.
 #[derive(Debug, Clone)]
@@ -13,6 +14,7 @@ pub struct Band<'a> {
     planes: usize,
     width: usize,
     rows: Range<usize>,
+    stride: usize,
 }
 
 impl<'a> Band<'a> {
@@ -22,7 +24,18 @@ impl<'a> Band<'a> {
     /// When `data` has another length: a bug of the caller.
     pub fn new(data: &'a [f32], planes: usize, width: usize, rows: Range<usize>) -> Self {
         assert_eq!(data.len(), planes * rows.len() * width, "a band's slice has the size of its rows");
-        Self { data, planes, width, rows }
+        let stride = rows.len() * width;
+        Self { data, planes, width, rows, stride }
+    }
+
+    /// A band whose planes begin `stride` samples apart in `data`.
+    ///
+    /// # Panics
+    /// When the rows overlap the next plane or the end of `data`: a bug of the caller.
+    pub fn strided(data: &'a [f32], planes: usize, width: usize, rows: Range<usize>, stride: usize) -> Self {
+        let plane = rows.len() * width;
+        assert!(planes == 0 || (plane <= stride && (planes - 1) * stride + plane <= data.len()), "planes lie apart");
+        Self { data, planes, width, rows, stride }
     }
 
     /// Rows of the frame that are here.
@@ -47,15 +60,15 @@ impl<'a> Band<'a> {
     #[inline]
     pub fn row(&self, plane: usize, row: usize) -> &'a [f32] {
         assert!(self.rows.contains(&row) && plane < self.planes, "row {row} of {:?}", self.rows);
-        let at = (plane * self.rows.len() + row - self.rows.start) * self.width;
+        let at = plane * self.stride + (row - self.rows.start) * self.width;
         &self.data[at..at + self.width]
     }
 
     /// The samples as (planes, rows, columns).
     pub fn view(&self) -> ArrayView3<'a, f32> {
-        // The length was checked in `new`.
-        ArrayView3::from_shape((self.planes, self.rows.len(), self.width), self.data)
-            .unwrap_or_else(|_| unreachable!("the slice has the size of the band"))
+        // The length was checked when the band was made.
+        let shape = (self.planes, self.rows.len(), self.width).strides((self.stride, self.width, 1));
+        ArrayView3::from_shape(shape, self.data).unwrap_or_else(|_| unreachable!("the slice has the size of the band"))
     }
 }
 
@@ -66,6 +79,7 @@ pub struct BandMut<'a> {
     planes: usize,
     width: usize,
     rows: Range<usize>,
+    stride: usize,
 }
 
 impl<'a> BandMut<'a> {
@@ -75,7 +89,18 @@ impl<'a> BandMut<'a> {
     /// When `data` has another length: a bug of the caller.
     pub fn new(data: &'a mut [f32], planes: usize, width: usize, rows: Range<usize>) -> Self {
         assert_eq!(data.len(), planes * rows.len() * width, "a band's slice has the size of its rows");
-        Self { data, planes, width, rows }
+        let stride = rows.len() * width;
+        Self { data, planes, width, rows, stride }
+    }
+
+    /// A band whose planes begin `stride` samples apart in `data`.
+    ///
+    /// # Panics
+    /// When the rows overlap the next plane or the end of `data`: a bug of the caller.
+    pub fn strided(data: &'a mut [f32], planes: usize, width: usize, rows: Range<usize>, stride: usize) -> Self {
+        let plane = rows.len() * width;
+        assert!(planes == 0 || (plane <= stride && (planes - 1) * stride + plane <= data.len()), "planes lie apart");
+        Self { data, planes, width, rows, stride }
     }
 
     /// Rows of the frame that are here.
@@ -100,7 +125,7 @@ impl<'a> BandMut<'a> {
     #[inline]
     pub fn row_mut(&mut self, plane: usize, row: usize) -> &mut [f32] {
         assert!(self.rows.contains(&row) && plane < self.planes, "row {row} of {:?}", self.rows);
-        let at = (plane * self.rows.len() + row - self.rows.start) * self.width;
+        let at = plane * self.stride + (row - self.rows.start) * self.width;
         &mut self.data[at..at + self.width]
     }
 
@@ -111,7 +136,7 @@ impl<'a> BandMut<'a> {
     #[inline]
     pub fn rgb_row_mut(&mut self, row: usize) -> [&mut [f32]; 3] {
         assert!(self.rows.contains(&row) && self.planes == 3, "row {row} of {:?}", self.rows);
-        let (n, w) = (self.rows.len() * self.width, self.width);
+        let (n, w) = (self.stride, self.width);
         let at = (row - self.rows.start) * w;
         let (r, rest) = self.data.split_at_mut(n);
         let (g, b) = rest.split_at_mut(n);
@@ -120,13 +145,14 @@ impl<'a> BandMut<'a> {
 
     /// The samples as (planes, rows, columns).
     pub fn view_mut(&mut self) -> ArrayViewMut3<'_, f32> {
-        ArrayViewMut3::from_shape((self.planes, self.rows.len(), self.width), &mut *self.data)
+        let shape = (self.planes, self.rows.len(), self.width).strides((self.stride, self.width, 1));
+        ArrayViewMut3::from_shape(shape, &mut *self.data)
             .unwrap_or_else(|_| unreachable!("the slice has the size of the band"))
     }
 
     /// The samples, to be read.
     pub fn as_band(&self) -> Band<'_> {
-        Band::new(self.data, self.planes, self.width, self.rows.clone())
+        Band::strided(self.data, self.planes, self.width, self.rows.clone(), self.stride)
     }
 }
 
@@ -141,6 +167,17 @@ mod tests {
         assert_eq!(band.row(0, 11), [3.0, 4.0, 5.0]);
         assert_eq!(band.row(1, 10), [6.0, 7.0, 8.0]);
         assert_eq!(band.view()[[1, 0, 2]], 8.0);
+    }
+
+    #[test]
+    fn planes_may_lie_apart() {
+        let mut data = vec![9.0; 20];
+        let mut out = BandMut::strided(&mut data, 3, 2, 5..7, 7);
+        out.row_mut(2, 6)[1] = 1.0;
+        out.rgb_row_mut(5)[1][0] = 2.0;
+        assert_eq!(out.as_band().view()[[2, 1, 1]], 1.0);
+        assert_eq!(out.as_band().row(1, 5), [2.0, 9.0]);
+        assert_eq!((data[17], data[7]), (1.0, 2.0));
     }
 
     #[test]

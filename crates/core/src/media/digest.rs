@@ -1,7 +1,13 @@
 //! Digests of files, named by their algorithm.
 
+use std::hash::Hasher as _;
+use std::io::Read as _;
+use std::path::Path;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Result};
 
 /// A digest as lower-case hexadecimal with the algorithm's name, `xxh64:0123456789abcdef`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
@@ -19,6 +25,31 @@ impl Digest {
             s.push(char::from_digit(u32::from(b & 15), 16).unwrap_or('0'));
         }
         Self(s)
+    }
+
+    /// xxh64 (seed 0, canonical byte order) of `bytes`.
+    pub fn xxh64(bytes: &[u8]) -> Self {
+        Self::new("xxh64", &twox_hash::XxHash64::oneshot(0, bytes).to_be_bytes())
+    }
+
+    /// xxh64 of a file, and its size in bytes. The file is read in pieces.
+    ///
+    /// # Errors
+    /// When it cannot be read to its end.
+    pub fn xxh64_of_file(path: &Path) -> Result<(Self, u64)> {
+        let io = |e| Error::io(path, e).doing("computing a digest");
+        let mut file = std::fs::File::open(path).map_err(io)?;
+        let mut hasher = twox_hash::XxHash64::with_seed(0);
+        let mut piece = vec![0; 1 << 20];
+        let mut bytes = 0;
+        loop {
+            let n = file.read(&mut piece).map_err(io)?;
+            if n == 0 {
+                return Ok((Self::new("xxh64", &hasher.finish().to_be_bytes()), bytes));
+            }
+            hasher.write(&piece[..n]);
+            bytes += n as u64;
+        }
     }
 
     /// The algorithm's name.
@@ -41,6 +72,12 @@ impl std::fmt::Display for Digest {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn xxh64_is_the_published_one() {
+        // xxHash specification, test vectors: the empty input with seed 0.
+        assert_eq!(Digest::xxh64(b"").hex(), "ef46db3751d8e999");
+    }
 
     #[test]
     fn a_digest_prints_its_algorithm_and_hex() {

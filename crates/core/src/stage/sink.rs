@@ -43,8 +43,8 @@ pub trait Sink: StageInfo {
     /// The state it takes.
     fn input(&self) -> ImageState;
 
-    /// Checks at plan time that frames of `input` can be written; says why not.
-    fn check(&self, input: &FrameFormat) -> Result<()>;
+    /// Checks at plan time that frames of `input` of this clip can be written; says why not.
+    fn check(&self, clip: &ClipRef, input: &FrameFormat) -> Result<()>;
 
     /// The frames of `range` it wants; a still may want one of many. Default: all.
     fn wants(&self, clip: &ClipRef, range: FrameRange, frame: i64) -> bool {

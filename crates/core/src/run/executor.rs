@@ -1,0 +1,50 @@
+//! The trait an executor implements.
+
+use super::{Budget, CancellationToken, Events, UnitReport};
+use crate::plan::Unit;
+
+/// Whether an executor takes a unit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// It does.
+    Yes,
+    /// It does not, and why.
+    No(String),
+}
+
+/// What the runner hands to an executor with every unit.
+#[derive(Debug, Clone)]
+pub struct RunContext {
+    /// To be looked at between frames, or oftener.
+    pub cancel: CancellationToken,
+    /// Where progress goes.
+    pub events: Events,
+    /// To be reserved from before frames are decoded.
+    pub budget: Budget,
+}
+
+impl RunContext {
+    /// No ceiling, no listener, no cancellation: for a single unit.
+    pub fn plain() -> Self {
+        Self { cancel: CancellationToken::new(), events: Events::none(), budget: Budget::unlimited() }
+    }
+}
+
+/// Runs units: the CPUs of this machine, a GPU, a server, a fleet. Wrappers (retry, limit,
+/// fallback, cache, trace) are executors too.
+///
+/// An executor promises what [`crate::conformance`] checks: outputs that do not depend on how
+/// the work was split, nothing under a final name before it is complete, a cancellation
+/// answered within one frame, failures as reports and never as panics.
+#[async_trait::async_trait]
+pub trait Executor: Send + Sync + std::fmt::Debug {
+    /// A short name for reports: `local`.
+    fn name(&self) -> &str;
+
+    /// Whether it takes the unit; cheap, and without side effects.
+    async fn accepts(&self, unit: &Unit) -> Verdict;
+
+    /// Runs the unit to its end. Sends [`super::Event::FrameDone`] as frames are done; the
+    /// runner sends the events around them.
+    async fn run(&self, unit: &Unit, cx: &RunContext) -> UnitReport;
+}

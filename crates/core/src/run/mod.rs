@@ -1,0 +1,19 @@
+//! Running a plan: executors and their wrappers, the runner, events, budget and reports.
+
+mod budget;
+mod event;
+mod executor;
+mod report;
+mod runner;
+mod understand;
+mod wrap;
+
+pub use budget::{Budget, Reservation};
+pub use event::{Event, Events};
+pub use executor::{Executor, RunContext, Verdict};
+pub use report::{Failure, Outcome, RunReport, UnitReport};
+pub use runner::Runner;
+pub use understand::understand;
+pub use wrap::{Cache, Fallback, Limit, Retry, Trace};
+
+pub use tokio_util::sync::CancellationToken;

@@ -1,0 +1,16 @@
+//! Executors around executors.
+//!
+//! Order matters: `Retry(Limit(x))` waits for a place before each attempt, `Limit(Retry(x))`
+//! keeps its place while it waits to try again.
+
+mod cache;
+mod fallback;
+mod limit;
+mod retry;
+mod trace;
+
+pub use cache::Cache;
+pub use fallback::Fallback;
+pub use limit::Limit;
+pub use retry::Retry;
+pub use trace::Trace;
