@@ -7,9 +7,11 @@
 //!
 //! - [`plan`]: graph × clips → units, and the explanation of what was decided.
 //! - [`run`]: executors, the runner, events, the memory budget and reports.
+//! - [`conformance`]: the suite every executor must pass.
 //!
 //! There is no codec, no vendor, no device and no colour mathematics in this crate.
 
+pub mod conformance;
 pub mod error;
 pub mod frame;
 pub mod graph;

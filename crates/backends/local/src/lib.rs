@@ -1,1 +1,14 @@
 //! The local executor: fused bands of rows on the CPUs of this machine.
+//!
+//! A unit's frames are decoded once each; the tree of stages is then walked band by band, so
+//! that the rows in work stay in a core's cache ([`walk`]). Frames run side by side for
+//! throughput ([`Mode::Frames`]), or one frame's bands do for latency ([`Mode::Bands`]). The
+//! bytes of the outputs are the same either way, and whatever the number of threads.
+
+mod executor;
+mod frame;
+mod order;
+mod unit;
+pub mod walk;
+
+pub use executor::{LocalExecutor, Mode};

@@ -201,7 +201,12 @@ impl Timecode {
         };
         let b = text.as_bytes();
         let n = text.len();
-        if n < 11 || n > 12 || !text.is_ascii() || b[2] != b':' || b[5] != b':' || !matches!(b[8], b':' | b';' | b'.') {
+        if !(11..=12).contains(&n)
+            || !text.is_ascii()
+            || b[2] != b':'
+            || b[5] != b':'
+            || !matches!(b[8], b':' | b';' | b'.')
+        {
             return Err(bad());
         }
         let field = |r: std::ops::Range<usize>| -> Result<u32, Error> {

@@ -1,0 +1,74 @@
+//! The executor.
+
+use rushes_core::graph::Registry;
+use rushes_core::plan::{Tree, Unit};
+use rushes_core::run::{Budget, Executor, RunContext, UnitReport, Verdict};
+use rushes_core::{Error, ErrorKind};
+
+/// What the threads share among themselves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Mode {
+    /// Whole frames: most frames per second.
+    #[default]
+    Frames,
+    /// The rows of one frame: the shortest time to a frame.
+    Bands,
+}
+
+/// Runs units on the CPUs of this machine, with the stages of a registry.
+#[derive(Debug, Clone)]
+pub struct LocalExecutor {
+    registry: Registry,
+    threads: usize,
+    mode: Mode,
+    cores: Budget,
+}
+
+impl LocalExecutor {
+    /// One thread a core, frames side by side.
+    pub fn new(registry: Registry) -> Self {
+        let threads = std::thread::available_parallelism().map_or(1, usize::from);
+        Self { registry, threads, mode: Mode::default(), cores: Budget::new(threads as u64) }
+    }
+
+    /// Threads in all, shared by the units that run at the same time; at least one.
+    pub fn threads(mut self, threads: usize) -> Self {
+        self.threads = threads.max(1);
+        self.cores = Budget::new(self.threads as u64);
+        self
+    }
+
+    /// What the threads share among themselves.
+    pub fn mode(mut self, mode: Mode) -> Self {
+        self.mode = mode;
+        self
+    }
+}
+
+#[async_trait::async_trait]
+impl Executor for LocalExecutor {
+    fn name(&self) -> &str {
+        "local"
+    }
+
+    async fn accepts(&self, unit: &Unit) -> Verdict {
+        match Tree::make(&unit.tree, &self.registry).and_then(|t| t.source().accepts(&unit.clip)) {
+            Ok(()) => Verdict::Yes,
+            Err(e) => Verdict::No(e.to_string()),
+        }
+    }
+
+    async fn run(&self, unit: &Unit, cx: &RunContext) -> UnitReport {
+        let (this, owned, cx) = (self.clone(), unit.clone(), cx.clone());
+        let span = tracing::Span::current();
+        let run = move || {
+            let _in = span.enter();
+            crate::unit::run(&this.registry, &owned, &cx, this.threads, this.mode, &this.cores)
+        };
+        match tokio::task::spawn_blocking(run).await {
+            Ok(report) => report,
+            Err(e) => UnitReport::begin(unit, self.name())
+                .failed(&Error::new(ErrorKind::Panicked, format!("the unit ended without a report: {e}"))),
+        }
+    }
+}
