@@ -1,0 +1,98 @@
+//! Sinks that write one file a frame.
+
+use rushes_core::frame::{Band, FrameFormat};
+use rushes_core::media::FrameRange;
+use rushes_core::stage::{FrameSink, OutputFile, SinkContext, SinkWriter};
+use rushes_core::{Error, ErrorKind, Result};
+
+use crate::deliver::write_whole;
+
+/// Starts frames with `start` and writes each encoded one to `path(clip, frame)`.
+pub(crate) struct SequenceWriter<P, F> {
+    cx: SinkContext,
+    size: (usize, usize),
+    role: &'static str,
+    path: P,
+    start: F,
+}
+
+impl<P, F> SequenceWriter<P, F>
+where
+    P: Fn(&str, i64) -> String + Send + Sync,
+    F: Fn(&FrameFormat) -> Result<Box<dyn FrameSink>> + Send + Sync,
+{
+    pub(crate) fn new(cx: &SinkContext, size: (usize, usize), role: &'static str, path: P, start: F) -> Self {
+        Self { cx: cx.clone(), size, role, path, start }
+    }
+}
+
+impl<P, F> SinkWriter for SequenceWriter<P, F>
+where
+    P: Fn(&str, i64) -> String + Send + Sync,
+    F: Fn(&FrameFormat) -> Result<Box<dyn FrameSink>> + Send + Sync,
+{
+    fn frame(&self, format: &FrameFormat) -> Result<Box<dyn FrameSink>> {
+        let (width, height) = self.size;
+        let sink = if (format.width, format.height) == self.size {
+            (self.start)(format)
+        } else {
+            Err(Error::new(
+                ErrorKind::BadMedia,
+                format!("the frame is {}x{}, the first was {width}x{height}", format.width, format.height),
+            )
+            .advice("split the clip where its size changes"))
+        };
+        sink.map_err(|e| e.doing(format!("writing a {}", self.role)).clip(&self.cx.clip.name).frame(format.facts.frame))
+    }
+
+    fn commit(&mut self, frame: i64, encoded: Vec<u8>) -> Result<Vec<OutputFile>> {
+        let path = (self.path)(&self.cx.clip.name, frame);
+        let (bytes, digest) = write_whole(&self.cx.out.join(&path), self.cx.overwrite, &encoded)
+            .map_err(|e| e.clip(&self.cx.clip.name).frame(frame))?;
+        let frames = FrameRange { first: frame, last: frame };
+        Ok(vec![OutputFile { role: self.role.into(), path, bytes, digest, frames }])
+    }
+
+    /// Every file was finished by its own commit.
+    fn finish(self: Box<Self>) -> Result<Vec<OutputFile>> {
+        Ok(Vec::new())
+    }
+
+    /// A file that a commit began is removed by that commit; the finished ones are whole and stay.
+    fn abort(self: Box<Self>) {}
+}
+
+/// Says before any work is done that an output exists and may not be replaced.
+pub(crate) fn refuse_existing_outputs(cx: &SinkContext, outputs: impl IntoIterator<Item = String>) -> Result<()> {
+    if cx.overwrite {
+        return Ok(());
+    }
+    let mut existing = outputs.into_iter().map(|o| cx.out.join(o)).filter(|p| p.symlink_metadata().is_ok());
+    let Some(first) = existing.next() else { return Ok(()) };
+    let detail = match existing.count() {
+        0 => "the output file exists already".into(),
+        more => format!("the output file and {more} more of this clip exist already"),
+    };
+    Err(Error::new(ErrorKind::AlreadyExists, detail)
+        .doing("opening the outputs")
+        .clip(&cx.clip.name)
+        .path(first)
+        .advice("choose another output folder, or allow them to be overwritten"))
+}
+
+/// Refuses a band that is not the next one of the picture.
+pub(crate) fn check_band(band: &Band<'_>, planes: usize, width: usize, next_row: usize) -> Result<()> {
+    if band.planes() == planes && band.width() == width && band.rows().start == next_row {
+        return Ok(());
+    }
+    Err(Error::new(
+        ErrorKind::Invalid,
+        format!(
+            "rows {:?} of {} planes and {} columns came where row {next_row} of {planes} planes and {width} columns \
+             was next",
+            band.rows(),
+            band.planes(),
+            band.width()
+        ),
+    ))
+}

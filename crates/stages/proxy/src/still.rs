@@ -1,0 +1,280 @@
+//! Stills: JPEG and PNG pictures of rendered frames.
+
+use jpeg_encoder::{ColorType, Encoder, SamplingFactor};
+use rushes_core::frame::{Band, FrameFormat, ImageState};
+use rushes_core::media::FrameRange;
+use rushes_core::stage::{ClipRef, FrameSink, Sink, SinkContext, SinkWriter, StageInfo};
+use rushes_core::{Error, ErrorKind, Result};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::naming::PathPattern;
+use crate::sequence::{SequenceWriter, check_band, refuse_existing_outputs};
+
+/// The file format of stills.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum StillFormat {
+    /// Baseline JPEG with full colour resolution (4:4:4).
+    #[default]
+    Jpeg,
+    /// PNG, 8 bits a channel.
+    Png8,
+    /// PNG, 16 bits a channel.
+    Png16,
+}
+
+impl StillFormat {
+    fn extension(self) -> &'static str {
+        match self {
+            Self::Jpeg => "jpg",
+            Self::Png8 | Self::Png16 => "png",
+        }
+    }
+
+    /// The longest side a file can have.
+    fn most(self) -> usize {
+        match self {
+            Self::Jpeg => u16::MAX as usize,
+            Self::Png8 | Self::Png16 => 1 << 18,
+        }
+    }
+
+    fn bytes_per_sample(self) -> usize {
+        if self == Self::Png16 { 2 } else { 1 }
+    }
+}
+
+/// Which frames of a range become stills.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum StillFrames {
+    /// The first.
+    First,
+    /// The one in the middle; of an even number the one before it.
+    #[default]
+    Middle,
+    /// The last.
+    Last,
+    /// All of them.
+    All,
+    /// The first and every n-th after it.
+    Every(u32),
+}
+
+impl StillFrames {
+    /// True when `frame` of `range` becomes a still.
+    pub fn wants(self, range: FrameRange, frame: i64) -> bool {
+        let offset = frame.abs_diff(range.first);
+        range.contains(frame)
+            && match self {
+                Self::First => offset == 0,
+                Self::Middle => offset == (range.len() - 1) / 2,
+                Self::Last => frame == range.last,
+                Self::All => true,
+                Self::Every(n) => offset.is_multiple_of(u64::from(n.max(1))),
+            }
+    }
+}
+
+/// The sink `still`: pictures of rendered frames, for contact sheets, reports and mail.
+///
+/// The code values of the display are written as they are and the files carry no colour tag, so
+/// every viewer takes them for sRGB. Rec.709 pictures for a 2.4 gamma display then look a little
+/// lighter in the shadows than on a grading monitor. Values outside 0 to 1 and NaN are clamped.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Still {
+    /// The file format.
+    pub format: StillFormat,
+    /// JPEG quality, 1 to 100.
+    pub quality: u8,
+    /// Which frames of a unit's range are written.
+    pub frames: StillFrames,
+    /// Where the files go.
+    pub pattern: PathPattern,
+}
+
+impl Default for Still {
+    fn default() -> Self {
+        let pattern = "stills/{clip}.{frame:07}.{ext}";
+        Self {
+            format: StillFormat::default(),
+            quality: 92,
+            frames: StillFrames::default(),
+            pattern: pattern.parse().unwrap_or_else(|_| unreachable!("a test parses this pattern")),
+        }
+    }
+}
+
+impl Still {
+    fn refuse(&self, input: &FrameFormat) -> Result<()> {
+        if input.state != ImageState::Display {
+            return Err(Error::new(
+                ErrorKind::Invalid,
+                format!("stills take {} frames, not {}", ImageState::Display, input.state),
+            )
+            .advice("put an output transform before them"));
+        }
+        let most = self.format.most();
+        if input.width == 0 || input.height == 0 || input.width > most || input.height > most {
+            return Err(Error::new(
+                ErrorKind::Unsupported,
+                format!("a still of {}x{} does not fit its file format", input.width, input.height),
+            )
+            .advice(format!("scale it to 1 to {most} pixels a side")));
+        }
+        if !(1..=100).contains(&self.quality) {
+            return Err(Error::new(ErrorKind::Invalid, format!("JPEG quality {} is not 1 to 100", self.quality)));
+        }
+        if self.frames == StillFrames::Every(0) {
+            return Err(Error::new(ErrorKind::Invalid, "every 0th frame is none").advice("write every = 1 or more"));
+        }
+        Ok(())
+    }
+}
+
+impl StageInfo for Still {
+    fn name(&self) -> &'static str {
+        "still"
+    }
+
+    fn version(&self) -> u32 {
+        1
+    }
+
+    fn params(&self) -> serde_json::Value {
+        serde_json::to_value(self).unwrap_or_default()
+    }
+}
+
+impl Sink for Still {
+    fn input(&self) -> ImageState {
+        ImageState::Display
+    }
+
+    fn check(&self, _clip: &ClipRef, input: &FrameFormat) -> Result<()> {
+        self.refuse(input).map_err(|e| e.doing("writing stills"))
+    }
+
+    fn wants(&self, _clip: &ClipRef, range: FrameRange, frame: i64) -> bool {
+        self.frames.wants(range, frame)
+    }
+
+    fn whole_clip(&self) -> bool {
+        false
+    }
+
+    fn outputs(&self, clip: &ClipRef, range: FrameRange) -> Vec<String> {
+        let wanted = range.iter().filter(|&frame| self.frames.wants(range, frame));
+        wanted.map(|frame| self.pattern.path(&clip.name, frame, self.format.extension())).collect()
+    }
+
+    fn bytes_needed(&self, input: &FrameFormat) -> u64 {
+        let samples = input.width.saturating_mul(input.height).saturating_mul(3);
+        // The pixels, and an encoded form that is at worst a little larger.
+        (samples.saturating_mul(self.format.bytes_per_sample()).saturating_mul(3) as u64).saturating_add(1 << 20)
+    }
+
+    fn open(&self, cx: &SinkContext, first: &FrameFormat) -> Result<Box<dyn SinkWriter>> {
+        self.check(&cx.clip, first)?;
+        refuse_existing_outputs(cx, self.outputs(&cx.clip, cx.range))?;
+        let (still, size) = (self.clone(), (first.width, first.height));
+        let start = move |format: &FrameFormat| -> Result<Box<dyn FrameSink>> {
+            still.refuse(format)?;
+            let bytes = size.0 * size.1 * 3 * still.format.bytes_per_sample();
+            let pixels = Vec::with_capacity(bytes);
+            Ok(Box::new(StillFrame { format: still.format, quality: still.quality, size, next_row: 0, pixels }))
+        };
+        let (pattern, ext) = (self.pattern.clone(), self.format.extension());
+        let path = move |clip: &str, frame: i64| pattern.path(clip, frame, ext);
+        Ok(Box::new(SequenceWriter::new(cx, size, "still", path, start)))
+    }
+}
+
+/// A still on its way into bytes: interleaved RGB, 16-bit samples most significant byte first.
+struct StillFrame {
+    format: StillFormat,
+    quality: u8,
+    size: (usize, usize),
+    next_row: usize,
+    pixels: Vec<u8>,
+}
+
+impl FrameSink for StillFrame {
+    fn rows(&mut self, band: &Band<'_>) -> Result<()> {
+        check_band(band, 3, self.size.0, self.next_row)?;
+        if band.rows().end > self.size.1 {
+            return Err(Error::new(ErrorKind::Invalid, format!("more rows than the {} of the picture", self.size.1)));
+        }
+        for row in band.rows() {
+            let rgb = band.row(0, row).iter().zip(band.row(1, row)).zip(band.row(2, row));
+            // `as` saturates, and makes 0 of NaN.
+            if self.format == StillFormat::Png16 {
+                let code = |v: f32| ((v * 65535.0 + 0.5) as u16).to_be_bytes();
+                self.pixels.extend(rgb.flat_map(|((&r, &g), &b)| [code(r), code(g), code(b)]).flatten());
+            } else {
+                let code = |v: f32| (v * 255.0 + 0.5) as u8;
+                self.pixels.extend(rgb.flat_map(|((&r, &g), &b)| [code(r), code(g), code(b)]));
+            }
+        }
+        self.next_row = band.rows().end;
+        Ok(())
+    }
+
+    fn finish(self: Box<Self>) -> Result<Vec<u8>> {
+        let (width, height) = self.size;
+        if self.next_row != height {
+            return Err(Error::new(
+                ErrorKind::Invalid,
+                format!("{} of {height} rows of the picture came", self.next_row),
+            ));
+        }
+        match self.format {
+            StillFormat::Png8 => encode_png(&self.pixels, width, height, 3, PngDepth::Eight),
+            StillFormat::Png16 => encode_png(&self.pixels, width, height, 3, PngDepth::Sixteen),
+            StillFormat::Jpeg => {
+                let mut out = Vec::new();
+                let mut encoder = Encoder::new(&mut out, self.quality);
+                encoder.set_sampling_factor(SamplingFactor::R_4_4_4);
+                // The sides were checked against 16 bits when the frame was started.
+                encoder
+                    .encode(&self.pixels, width as u16, height as u16, ColorType::Rgb)
+                    .map_err(|e| Error::new(ErrorKind::Invalid, format!("the JPEG encoder refused it: {e}")))?;
+                Ok(out)
+            }
+        }
+    }
+}
+
+/// Bits a sample of a PNG.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum PngDepth {
+    /// 8
+    Eight,
+    /// 16, most significant byte first.
+    Sixteen,
+}
+
+/// Encodes interleaved `pixels` of one or three channels.
+pub(crate) fn encode_png(
+    pixels: &[u8],
+    width: usize,
+    height: usize,
+    channels: usize,
+    depth: PngDepth,
+) -> Result<Vec<u8>> {
+    let bad = |why: String| Error::new(ErrorKind::Invalid, format!("the PNG encoder refused it: {why}"));
+    let side = |v: usize| u32::try_from(v).map_err(|_| bad(format!("a side of {v} pixels")));
+    let mut out = Vec::new();
+    let mut encoder = png::Encoder::new(&mut out, side(width)?, side(height)?);
+    encoder.set_color(if channels == 1 { png::ColorType::Grayscale } else { png::ColorType::Rgb });
+    encoder.set_depth(if depth == PngDepth::Eight { png::BitDepth::Eight } else { png::BitDepth::Sixteen });
+    let mut writer = encoder.write_header().map_err(|e| bad(e.to_string()))?;
+    writer.write_image_data(pixels).map_err(|e| bad(e.to_string()))?;
+    writer.finish().map_err(|e| bad(e.to_string()))?;
+    Ok(out)
+}
+
+#[cfg(test)]
+mod tests;
