@@ -1,1 +1,39 @@
-//! Debayer: superpixel, bilinear, Malvar-He-Cutler and RCD.
+//! Debayer: from one plane of sensor samples to three planes of camera RGB.
+//!
+//! [`Debayer`] is the stage; its [`Method`]s, from fast to good:
+//!
+//! | method | radius | source |
+//! |---|---|---|
+//! | `superpixel` | 2x2 block | half-size picture, nothing interpolated |
+//! | `bilinear` | 1 | the mean of the nearest neighbours of each colour |
+//! | `malvar` | 2 | Malvar, He, Cutler: High-quality linear interpolation for demosaicing of Bayer-patterned color images, ICASSP 2004 |
+//! | `rcd` | 10 | Luis Sanz Rodríguez: Ratio Corrected Demosaicing, release 2.3, 2017 |
+//!
+//! **A row is two half rows.** A kernel sees each mosaic row split into its even and its odd columns
+//! (the module `lines`), so that all samples of a half row have one colour. The row kernels (`linear`,
+//! `rcd`) are then plain loops over slices with stride one; the phase of the pattern is settled once per row
+//! by the choice of slices and never asked per pixel.
+//!
+//! **Borders.** Samples outside the frame are mirrored about its outermost row or column without repeating it:
+//! index -1 is 1, index n is n-2 (`mirror` in SciPy, `reflect` in NumPy). This keeps the colour at every
+//! position of the pattern, so each site of the border is interpolated by the same formula as the inside.
+//! A crop has no border of its own: its neighbours are the real samples outside it.
+//!
+//! **Measured samples stay.** At a red photosite the red of the result is the sample, bit for bit; so for
+//! green and blue. (Superpixel averages its two greens.)
+//!
+//! **Banding does not matter.** A row's result is the same bit for bit whichever rows are computed with it.
+//!
+//! Nothing is clipped: negative samples (noise about black) and samples over 1 pass through. A NaN or an
+//! infinity spoils the pixels within the method's radius and no more.
+
+mod kernel;
+mod linear;
+mod lines;
+mod params;
+mod rcd;
+mod stage;
+mod superpixel;
+mod working;
+
+pub use params::{Debayer, Domain, Method};
