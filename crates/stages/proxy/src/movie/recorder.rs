@@ -1,0 +1,78 @@
+//! Where packets go: a file that gets its name only after it was read back and found right.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use rushes_core::media::Digest;
+use rushes_core::{Error, ErrorKind, Result};
+
+use super::facts::MovieFacts;
+use super::mov::{MovWriter, read};
+use super::relink;
+use crate::deliver::AtomicFile;
+
+/// A movie that is being made. Dropping it removes everything it wrote.
+pub(super) trait Recorder: Send + Sync {
+    /// Takes the next frame's packet.
+    fn append(&mut self, packet: &[u8]) -> Result<()>;
+
+    /// Ends the movie, checks it, and gives it its name. Gives its size in bytes and its digest.
+    fn finish(self: Box<Self>) -> Result<(u64, Digest)>;
+}
+
+/// Our own muxer, with RDD 36 packets.
+#[derive(Debug)]
+pub(super) struct QuickTime {
+    movie: MovWriter<AtomicFile>,
+    facts: MovieFacts,
+    target: PathBuf,
+}
+
+impl QuickTime {
+    /// Starts the movie `target`.
+    pub(super) fn create(target: &Path, overwrite: bool, facts: MovieFacts) -> Result<Self> {
+        let file = AtomicFile::create(target, overwrite)?;
+        let movie = MovWriter::new(file, facts.clone()).map_err(|e| writing(target, e))?;
+        Ok(Self { movie, facts, target: target.to_owned() })
+    }
+}
+
+impl Recorder for QuickTime {
+    fn append(&mut self, packet: &[u8]) -> Result<()> {
+        self.movie.append(packet).map_err(|e| writing(&self.target, e))
+    }
+
+    fn finish(self: Box<Self>) -> Result<(u64, Digest)> {
+        let file = self.movie.finish().map_err(|e| writing(&self.target, e))?;
+        let mut written = unfinished(&self.target)?;
+        let len = written.metadata().map_err(|e| writing(&self.target, e))?.len();
+        read(&mut written, len)
+            .and_then(|found| relink::check(&self.facts, Some(b"apco"), &found))
+            .map_err(|e| e.path(&self.target))?;
+        file.persist()
+    }
+}
+
+/// An input or output error while the movie is written.
+pub(super) fn writing(target: &Path, e: std::io::Error) -> Error {
+    Error::io(target, e).doing("writing a movie")
+}
+
+/// The file behind an [`AtomicFile`] that has not got its name yet, to be read.
+///
+/// The name is [`AtomicFile`]'s own; every finished movie in the tests goes through here.
+fn unfinished(target: &Path) -> Result<File> {
+    let part = beside(target, "rushes-part")?;
+    File::open(&part).map_err(|e| Error::io(&part, e).doing("reading a movie back"))
+}
+
+/// A hidden file beside `target`: `.<name>.<suffix>`.
+pub(super) fn beside(target: &Path, suffix: &str) -> Result<PathBuf> {
+    let name =
+        target.file_name().ok_or_else(|| Error::new(ErrorKind::Invalid, "the path names no file").path(target))?;
+    let mut hidden = std::ffi::OsString::from(".");
+    hidden.push(name);
+    hidden.push(".");
+    hidden.push(suffix);
+    Ok(target.with_file_name(hidden))
+}
