@@ -1,15 +1,18 @@
 #!/usr/bin/env python3
-"""Compares the debayer's linear filters with colour-demosaicing, in all four Bayer phases.
+"""Compares the debayer with others' implementations, and measures its quality on photographs.
 
     python3 -m pip install colour-demosaicing
     python3 tests/interop/debayer.py [path of the `debayer` example; built with cargo when left out]
 
-Two checks for bilinear and Malvar 2004, each to 1e-5:
+Two checks for bilinear and Malvar 2004 against colour-demosaicing, in all four Bayer phases, each to 1e-5:
 - inside the borders (the filters' radius left out), against the tool's plain result;
 - everywhere, against the tool run on the mosaic mirrored without repeating its edge, which is our border rule.
-Prints the largest differences; exits with 1 when one is too large.
+Then, where ../shared/footage/demosaic is (and imageio to read it), the CPSNR of each method on its pictures:
+bilinear and Malvar must have those its facts.json states, RCD must be 1.5 dB better than Malvar in the mean.
+Prints the largest differences and the mean CPSNR; exits with 1 when a check fails.
 """
 
+import json
 import os
 import subprocess
 import sys
@@ -51,8 +54,7 @@ def ours(binary, mosaic, cfa, method):
     return np.frombuffer(done.stdout, np.float32).reshape(3, height, width).transpose(1, 2, 0)
 
 
-def main():
-    binary = sys.argv[1] if len(sys.argv) > 1 else build()
+def equal(binary):
     rng = np.random.default_rng(2004)
     failed = False
     for method, theirs in THEIRS.items():
@@ -74,7 +76,55 @@ def main():
             verdict = "FAILED" if bad else "ok"
             print(f"{method:9} {cfa}  inside {inside:.2e}  with mirrored borders {everywhere:.2e}  {verdict}")
     print(f"colour-demosaicing {cd.__version__}, limit {LIMIT:g}")
-    return 1 if failed else 0
+    return not failed
+
+
+def cpsnr(got, truth, border):
+    cut = slice(border, -border)
+    error = (np.clip(got, 0.0, 1.0) - truth)[cut, cut]
+    return -10 * np.log10(np.mean(error**2))
+
+
+def quality(binary):
+    folder = os.path.join(os.path.dirname(ROOT), "shared", "footage", "demosaic")
+    facts = os.path.join(folder, "facts.json")
+    if not os.path.exists(facts):
+        print(f"SKIPPED: no pictures to measure quality on, {facts} is absent")
+        return True
+    try:
+        import imageio.v3 as imageio
+    except ImportError:
+        print("SKIPPED: no imageio to read the pictures with")
+        return True
+    with open(facts) as f:
+        images = json.load(f)["images"]
+    methods = ["bilinear", "malvar", "rcd", '{"method": "rcd", "domain": "linear"}']
+    means, good = {}, True
+    for name, fact in images.items():
+        truth = imageio.imread(os.path.join(folder, name))[..., :3] / 255.0
+        mosaic = truth[..., 1].copy()
+        mosaic[::2, ::2] = truth[::2, ::2, 0]
+        mosaic[1::2, 1::2] = truth[1::2, 1::2, 2]
+        db = {m: cpsnr(ours(binary, mosaic, "RGGB", m), truth, 8) for m in methods}
+        for mine, theirs in (("bilinear", "bilinear"), ("malvar", "malvar2004")):
+            if abs(db[mine] - fact[theirs]["cpsnr"]) > 2e-3:
+                print(f"{name}: {mine} {db[mine]:.3f} dB, not {fact[theirs]['cpsnr']}  FAILED")
+                good = False
+        for method, value in db.items():
+            means.setdefault((os.path.dirname(name), method), []).append(value)
+    for (pictures, method), values in sorted(means.items()):
+        print(f"{pictures:14} {method:40} mean CPSNR {np.mean(values):.2f} dB")
+    for pictures in sorted({pictures for pictures, _ in means}):
+        if np.mean(means[pictures, "rcd"]) < np.mean(means[pictures, "malvar"]) + 1.5:
+            print(f"{pictures}: RCD is not 1.5 dB better than Malvar  FAILED")
+            good = False
+    return good
+
+
+def main():
+    binary = sys.argv[1] if len(sys.argv) > 1 else build()
+    results = [equal(binary), quality(binary)]
+    return 0 if all(results) else 1
 
 
 if __name__ == "__main__":

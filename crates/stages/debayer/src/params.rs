@@ -29,8 +29,10 @@ pub struct Debayer {
     /// Whether the result is the default crop of the facts (computed with the real samples around it)
     /// rather than the whole plane.
     pub crop: bool,
-    /// The values to interpolate in. Superpixel interpolates nothing and ignores it.
-    pub domain: Domain,
+    /// The values to interpolate in. Left out: `sqrt` for `rcd`, `linear` for the linear filters, which are
+    /// then as published. Superpixel interpolates nothing and ignores it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub domain: Option<Domain>,
 }
 
 /// How missing colours are found.
@@ -50,11 +52,15 @@ pub enum Method {
 }
 
 /// The values to interpolate in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, JsonSchema)]
+///
+/// On photographs in linear light with sensor noise, `sqrt` is worth 2 dB with RCD and 3 dB with Malvar when
+/// judged as displayed, and 0.4 dB judged in linear light. What it costs: means of square roots are a little
+/// lower than means of light, so that interpolated samples near the noise floor lose about 2 % on average where
+/// the signal is twice the noise, and less than 0.5 % from four times the noise up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Domain {
     /// As measured, proportional to light.
-    #[default]
     Linear,
     /// Square roots, the sign kept (a negative x becomes -sqrt(-x)). Evens out the noise of light and weighs
     /// edges about as the eye does.
@@ -64,7 +70,7 @@ pub enum Domain {
 impl Debayer {
     /// The stage with `method` and defaults for the rest.
     pub const fn new(method: Method) -> Self {
-        Self { method, balance: None, crop: true, domain: Domain::Linear }
+        Self { method, balance: None, crop: true, domain: None }
     }
 
     /// Red, green and blue gains applied around the interpolation of frames with `facts`; `None` where
@@ -80,6 +86,15 @@ impl Debayer {
         let gains = neutral.map(|n| (neutral[1] / n) as f32);
         // The inverse is needed to undo it, so a gain must not vanish in f32 either.
         gains.iter().all(|g| g.is_normal() && g.recip().is_normal() && *g > 0.0).then_some(gains)
+    }
+
+    /// `domain` with its default filled in.
+    pub(crate) fn working_domain(&self) -> Domain {
+        match self.method {
+            Method::Superpixel => Domain::Linear,
+            Method::Bilinear | Method::Malvar => self.domain.unwrap_or(Domain::Linear),
+            Method::Rcd => self.domain.unwrap_or(Domain::Sqrt),
+        }
     }
 
     /// `balance` with its default filled in.

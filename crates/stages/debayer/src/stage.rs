@@ -25,7 +25,7 @@ impl StageInfo for Debayer {
             "method": self.method,
             "balance": self.balanced(),
             "crop": self.crop,
-            "domain": self.domain,
+            "domain": self.working_domain(),
         })
     }
 }
@@ -74,7 +74,7 @@ impl Debayer {
         let format = FrameFormat { state: ImageState::CameraRgb, width, height, facts };
         Ok(match interpolation {
             Some(interpolation) => {
-                let working = Working::new(self.gains(&input.facts), self.domain);
+                let working = Working::new(self.gains(&input.facts), self.working_domain());
                 Box::new(Interpolate { format, window, working, interpolation })
             }
             None => Box::new(Superpixel { format, window }),
