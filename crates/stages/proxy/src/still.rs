@@ -172,8 +172,9 @@ impl Sink for Still {
 
     fn bytes_needed(&self, input: &FrameFormat) -> u64 {
         let samples = input.width.saturating_mul(input.height).saturating_mul(3);
-        // The pixels, and an encoded form that is at worst a little larger.
-        (samples.saturating_mul(self.format.bytes_per_sample()).saturating_mul(3) as u64).saturating_add(1 << 20)
+        // The pixels, and an encoded form that grows by doubling and is, for noise, half as large again.
+        let pixels = samples.saturating_mul(self.format.bytes_per_sample());
+        (pixels.saturating_mul(6) as u64).saturating_add(2 << 20)
     }
 
     fn open(&self, cx: &SinkContext, first: &FrameFormat) -> Result<Box<dyn SinkWriter>> {
