@@ -2,8 +2,6 @@
 //!
 //! A *line* is a sequence of samples through a site in one direction, given as slices in order.
 
-use std::array::from_fn;
-
 /// Keeps weights finite where nothing changes (working values are about 0 to 1).
 const EPS: f32 = 1e-5;
 
@@ -13,10 +11,10 @@ const EPS: f32 = 1e-5;
 /// a constant difference of colours drops out, and it answers to detail alone.
 pub(crate) fn detail(out: &mut [f32], line: [&[f32]; 7]) {
     let len = out.len();
-    let t = line.map(|s| &s[..len]);
+    let [b3, b2, b1, at, a1, a2, a3] = line.map(|s| &s[..len]);
     for (k, v) in out.iter_mut().enumerate() {
-        let outer = (t[0][k] - t[2][k]) + (t[6][k] - t[4][k]);
-        let high = outer - 3.0 * (t[1][k] + t[5][k]) + 6.0 * t[3][k];
+        let outer = (b3[k] - b1[k]) + (a3[k] - a1[k]);
+        let high = outer - 3.0 * (b2[k] + a2[k]) + 6.0 * at[k];
         *v = high * high;
     }
 }
@@ -25,11 +23,11 @@ pub(crate) fn detail(out: &mut [f32], line: [&[f32]; 7]) {
 /// along it), near 1 where `second` has none.
 pub(crate) fn direction(out: &mut [f32], first: [&[f32]; 3], second: [&[f32]; 3]) {
     let len = out.len();
-    let first = first.map(|s| &s[..len]);
-    let second = second.map(|s| &s[..len]);
+    let [p0, p1, p2] = first.map(|s| &s[..len]);
+    let [q0, q1, q2] = second.map(|s| &s[..len]);
     for (k, v) in out.iter_mut().enumerate() {
-        let a = (first[0][k] + first[2][k] + first[1][k]).max(EPS * EPS);
-        let b = (second[0][k] + second[2][k] + second[1][k]).max(EPS * EPS);
+        let a = (p0[k] + p2[k] + p1[k]).max(EPS * EPS);
+        let b = (q0[k] + q2[k] + q1[k]).max(EPS * EPS);
         *v = a / (a + b);
     }
 }
@@ -70,28 +68,22 @@ pub(crate) struct GreenLine<'a> {
     pub(crate) low: [&'a [f32]; 2],
 }
 
-/// Green at chroma sites: along each line the neighbouring greens, each corrected by the ratio of low-passes,
-/// weighted against the gradient on its side; then the two lines by `direction`.
-pub(crate) fn green(out: &mut [f32], low: &[f32], first: GreenLine<'_>, second: GreenLine<'_>, direction: &[f32]) {
+/// Green at chroma sites along one line: the neighbouring greens, each corrected by the ratio of low-passes and
+/// weighted against the gradient on its side. `low` is the low-pass at the site.
+pub(crate) fn green(out: &mut [f32], low: &[f32], line: GreenLine<'_>) {
     let len = out.len();
-    let (low, direction) = (&low[..len], &direction[..len]);
-    let [first, second] =
-        [first, second].map(|l| GreenLine { samples: l.samples.map(|s| &s[..len]), low: l.low.map(|s| &s[..len]) });
-    let estimate = |line: &GreenLine<'_>, k: usize| {
-        let t: [f32; 9] = from_fn(|i| line.samples[i][k]);
-        let near = (t[3] - t[5]).abs() + EPS;
-        let before = near + (t[4] - t[2]).abs() + (t[3] - t[1]).abs() + (t[2] - t[0]).abs();
-        let after = near + (t[4] - t[6]).abs() + (t[5] - t[7]).abs() + (t[6] - t[8]).abs();
-        let corrected = |green: f32, far: f32| green * (1.0 + (low[k] - far) / (EPS + low[k] + far));
-        blend(before, corrected(t[3], line.low[0][k]), after, corrected(t[5], line.low[1][k]))
-    };
+    let low = &low[..len];
+    let [b4, b3, b2, b1, at, a1, a2, a3, a4] = line.samples.map(|s| &s[..len]);
+    let [low_before, low_after] = line.low.map(|s| &s[..len]);
     for (k, v) in out.iter_mut().enumerate() {
-        let (a, b) = (estimate(&first, k), estimate(&second, k));
-        *v = a + direction[k] * (b - a);
+        let near = (b1[k] - a1[k]).abs() + EPS;
+        let before = near + (at[k] - b2[k]).abs() + (b1[k] - b3[k]).abs() + (b2[k] - b4[k]).abs();
+        let after = near + (at[k] - a2[k]).abs() + (a1[k] - a3[k]).abs() + (a2[k] - a4[k]).abs();
+        *v = blend(before, corrected(b1[k], low[k], low_before[k]), after, corrected(a1[k], low[k], low_after[k]));
     }
 }
 
-/// What [`chroma`] knows of one line through a site.
+/// What [`difference`] knows of one line through a site.
 #[derive(Clone, Copy)]
 pub(crate) struct ChromaLine<'a> {
     /// The colour wanted, at three before, one before, one after and three after.
@@ -100,35 +92,51 @@ pub(crate) struct ChromaLine<'a> {
     pub(crate) green: [&'a [f32]; 4],
 }
 
-/// Red or blue: `green` at the site plus the difference of colours about it, along each line weighted against
-/// the gradients of the colour and of green, then between the lines by `direction`.
-pub(crate) fn chroma(out: &mut [f32], green: &[f32], first: ChromaLine<'_>, second: ChromaLine<'_>, direction: &[f32]) {
+/// Red or blue less green along one line: the differences on either side, weighted against the gradients of the
+/// colour and of green. `green` is the green at the site.
+pub(crate) fn difference(out: &mut [f32], green: &[f32], line: ChromaLine<'_>) {
     let len = out.len();
-    let (green, direction) = (&green[..len], &direction[..len]);
-    let [first, second] =
-        [first, second].map(|l| ChromaLine { color: l.color.map(|s| &s[..len]), green: l.green.map(|s| &s[..len]) });
-    let estimate = |line: &ChromaLine<'_>, k: usize| {
-        let c: [f32; 4] = from_fn(|i| line.color[i][k]);
-        let g: [f32; 4] = from_fn(|i| line.green[i][k]);
-        let near = (c[1] - c[2]).abs() + EPS;
-        let before = near + (c[1] - c[0]).abs() + (green[k] - g[0]).abs();
-        let after = near + (c[2] - c[3]).abs() + (green[k] - g[3]).abs();
-        blend(before, c[1] - g[1], after, c[2] - g[2])
-    };
+    let green = &green[..len];
+    let [c3, c1, d1, d3] = line.color.map(|s| &s[..len]);
+    let [g2, g1, h1, h2] = line.green.map(|s| &s[..len]);
     for (k, v) in out.iter_mut().enumerate() {
-        let (a, b) = (estimate(&first, k), estimate(&second, k));
-        *v = green[k] + (a + direction[k] * (b - a));
+        let near = (c1[k] - d1[k]).abs() + EPS;
+        let before = near + (c1[k] - c3[k]).abs() + (green[k] - g2[k]).abs();
+        let after = near + (d1[k] - d3[k]).abs() + (green[k] - h2[k]).abs();
+        *v = blend(before, c1[k] - g1[k], after, d1[k] - h1[k]);
     }
 }
 
+/// Between two lines by direction: `out` holds the estimate along the first.
+pub(crate) fn lean(out: &mut [f32], second: &[f32], direction: &[f32]) {
+    for ((v, b), d) in out.iter_mut().zip(second).zip(direction) {
+        *v += d * (b - *v);
+    }
+}
+
+/// Adds green to a difference.
+pub(crate) fn add(out: &mut [f32], green: &[f32]) {
+    for (v, g) in out.iter_mut().zip(green) {
+        *v += g;
+    }
+}
+
+/// A neighbouring green, brought here by the ratio of low-passes.
+#[inline(always)]
+fn corrected(green: f32, low_here: f32, low_there: f32) -> f32 {
+    green * (1.0 + (low_here - low_there) / (EPS + low_here + low_there))
+}
+
 /// The mean of two estimates, each weighted by the gradient on the other side.
-#[inline]
+#[inline(always)]
 fn blend(before_gradient: f32, before: f32, after_gradient: f32, after: f32) -> f32 {
     (after_gradient * before + before_gradient * after) / (before_gradient + after_gradient)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::array::from_fn;
+
     use super::*;
 
     #[test]
@@ -169,10 +177,10 @@ mod tests {
         let (dark, bright, g): (&[f32], &[f32], &[f32]) = (&[0.0], &[4.0], &[0.5]);
         let mut out = [0.0];
         let line = GreenLine { samples: [g; 9], low: [dark; 2] };
-        green(&mut out, bright, line, line, &[0.3]);
+        green(&mut out, bright, line);
         assert!(out[0] > 0.99 && out[0] <= 1.0);
         let line = GreenLine { samples: [g; 9], low: [bright; 2] };
-        green(&mut out, dark, line, line, &[0.3]);
+        green(&mut out, dark, line);
         assert!(out[0] >= 0.0 && out[0] < 0.01);
     }
 }

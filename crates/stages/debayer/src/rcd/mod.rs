@@ -10,7 +10,7 @@
 //! 4. *Red and blue at green*, along rows and columns, as differences to green.
 //!
 //! Each step needs a few rows of the one before. Rings hold just these, so a band of any height costs the same
-//! scratch memory (about 18 kB for each 100 columns) and 20 rows of run-up.
+//! scratch memory (about 200 bytes for each column) and 20 rows of run-up.
 //!
 //! Written from the author's description and checked against librtprocess (commit 9a85827): green is equal to
 //! 3e-6. It filters the diagonals of every other row one column beside the red or blue site; with this put
@@ -48,6 +48,8 @@ pub(crate) struct Rcd {
     opposite: Ring,
     /// A direction after refinement.
     refined: Vec<f32>,
+    /// An estimate along the second of two lines.
+    second: Vec<f32>,
 }
 
 /// How many half-row samples at either end lack the neighbours for a step.
@@ -84,6 +86,7 @@ impl Rcd {
             green: ring(8, 1),
             opposite: ring(8, 1),
             refined: vec![0.0; len],
+            second: vec![0.0; len],
         }
     }
 
@@ -114,7 +117,7 @@ impl Rcd {
 
     /// What row `y`, 10 behind the newest, lacks.
     pub(crate) fn finish(&mut self, y: isize, sites: &mut Sites) {
-        let Self { window, lines, vh, green, opposite, refined, .. } = self;
+        let Self { window, lines, vh, green, opposite, refined, second, .. } = self;
         let range = lines.inside();
         let chroma = window.chroma_parity(y) as isize;
         sites.green.copy_from_slice(green.tap(y, chroma, &range));
@@ -122,7 +125,7 @@ impl Rcd {
 
         // From here on at green sites.
         let col = 1 - chroma;
-        let refined = &mut refined[..range.len()];
+        let (refined, second) = (&mut refined[..range.len()], &mut second[..range.len()]);
         kernels::refine(
             refined,
             vh.tap(y, col, &range),
@@ -134,20 +137,12 @@ impl Rcd {
         let green_v = [sample(-2, 0), g(-1, 0), g(1, 0), sample(2, 0)];
         let green_h = [sample(0, -2), g(0, -1), g(0, 1), sample(0, 2)];
         // The colour of this row was measured left and right, that of the column above and below.
-        kernels::chroma(
-            &mut sites.of_row,
-            sample(0, 0),
-            ChromaLine { color: [-3, -1, 1, 3].map(|d| other(d, 0)), green: green_v },
-            ChromaLine { color: [-3, -1, 1, 3].map(|d| sample(0, d)), green: green_h },
-            refined,
-        );
-        kernels::chroma(
-            &mut sites.of_column,
-            sample(0, 0),
-            ChromaLine { color: [-3, -1, 1, 3].map(|d| sample(d, 0)), green: green_v },
-            ChromaLine { color: [-3, -1, 1, 3].map(|d| other(0, d)), green: green_h },
-            refined,
-        );
+        let vertical = |color| ChromaLine { color, green: green_v };
+        let horizontal = |color| ChromaLine { color, green: green_h };
+        let row = [vertical([-3, -1, 1, 3].map(|d| other(d, 0))), horizontal([-3, -1, 1, 3].map(|d| sample(0, d)))];
+        along_both(&mut sites.of_row, second, sample(0, 0), row, refined);
+        let column = [vertical([-3, -1, 1, 3].map(|d| sample(d, 0))), horizontal([-3, -1, 1, 3].map(|d| other(0, d)))];
+        along_both(&mut sites.of_column, second, sample(0, 0), column, refined);
     }
 
     fn low_pass(&mut self, y: isize) {
@@ -203,55 +198,56 @@ impl Rcd {
     fn green(&mut self, y: isize) {
         const TAPS: [isize; 9] = [-4, -3, -2, -1, 0, 1, 2, 3, 4];
         let range = self.range(margin::GREEN);
-        let Self { window, lines, vh, low, green, refined, .. } = self;
+        let Self { window, lines, vh, low, green, refined, second, .. } = self;
         let col = window.chroma_parity(y) as isize;
-        let refined = &mut refined[..range.len()];
+        let (refined, second) = (&mut refined[..range.len()], &mut second[..range.len()]);
         kernels::refine(
             refined,
             vh.tap(y, col, &range),
             [(-1, -1), (-1, 1), (1, -1), (1, 1)].map(|(dy, dx)| vh.tap(y + dy, col + dx, &range)),
         );
-        kernels::green(
-            &mut green.half_mut(y, col as usize)[range.clone()],
-            low.tap(y, col, &range),
-            GreenLine {
-                samples: TAPS.map(|d| lines.tap(y + d, col, &range)),
-                low: [-2, 2].map(|d| low.tap(y + d, col, &range)),
-            },
-            GreenLine {
-                samples: TAPS.map(|d| lines.tap(y, col + d, &range)),
-                low: [-2, 2].map(|d| low.tap(y, col + d, &range)),
-            },
-            refined,
-        );
+        let here = low.tap(y, col, &range);
+        let vertical = GreenLine {
+            samples: TAPS.map(|d| lines.tap(y + d, col, &range)),
+            low: [-2, 2].map(|d| low.tap(y + d, col, &range)),
+        };
+        let horizontal = GreenLine {
+            samples: TAPS.map(|d| lines.tap(y, col + d, &range)),
+            low: [-2, 2].map(|d| low.tap(y, col + d, &range)),
+        };
+        let out = &mut green.half_mut(y, col as usize)[range.clone()];
+        kernels::green(out, here, vertical);
+        kernels::green(second, here, horizontal);
+        kernels::lean(out, second, refined);
     }
 
     fn opposite(&mut self, y: isize) {
         let range = self.range(margin::OPPOSITE);
-        let Self { window, lines, pq, green, opposite, refined, .. } = self;
+        let Self { window, lines, pq, green, opposite, refined, second, .. } = self;
         let col = window.chroma_parity(y) as isize;
-        let refined = &mut refined[..range.len()];
+        let (refined, second) = (&mut refined[..range.len()], &mut second[..range.len()]);
         kernels::refine(
             refined,
             pq.tap(y, col, &range),
             [(-1, -1), (-1, 1), (1, -1), (1, 1)].map(|(dy, dx)| pq.tap(y + dy, col + dx, &range)),
         );
-        kernels::chroma(
-            &mut opposite.half_mut(y, col as usize)[range.clone()],
-            green.tap(y, col, &range),
-            ChromaLine {
-                color: [-3, -1, 1, 3].map(|d| lines.tap(y + d, col + d, &range)),
-                green: [-2, -1, 1, 2].map(|d| green.tap(y + d, col + d, &range)),
-            },
-            ChromaLine {
-                color: [-3, -1, 1, 3].map(|d| lines.tap(y + d, col - d, &range)),
-                green: [-2, -1, 1, 2].map(|d| green.tap(y + d, col - d, &range)),
-            },
-            refined,
-        );
+        let lines = [1, -1].map(|slope| ChromaLine {
+            color: [-3, -1, 1, 3].map(|d| lines.tap(y + d, col + slope * d, &range)),
+            green: [-2, -1, 1, 2].map(|d| green.tap(y + d, col + slope * d, &range)),
+        });
+        let out = &mut opposite.half_mut(y, col as usize)[range.clone()];
+        along_both(out, second, green.tap(y, col, &range), lines, refined);
     }
 
     fn range(&self, margin: usize) -> std::ops::Range<usize> {
         margin..self.lines.len() - margin
     }
+}
+
+/// Red or blue from `green` at the sites and the differences to it along two lines; `second` is scratch.
+fn along_both(out: &mut [f32], second: &mut [f32], green: &[f32], lines: [ChromaLine<'_>; 2], direction: &[f32]) {
+    kernels::difference(out, green, lines[0]);
+    kernels::difference(second, green, lines[1]);
+    kernels::lean(out, second, direction);
+    kernels::add(out, green);
 }
