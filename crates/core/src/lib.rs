@@ -18,6 +18,7 @@ pub mod graph;
 pub mod media;
 pub mod plan;
 pub mod run;
+pub mod schema;
 pub mod stage;
 
 pub use error::{Error, ErrorKind, Result};

@@ -77,6 +77,7 @@ fn unit(out: &Path, frames: i64, pattern: Pattern) -> Unit {
                 suffix: ".test".into(),
                 present: vec![FrameRange { first: 0, last: frames - 1 }],
             }),
+            range: None,
             metadata: CameraMetadata::default(),
             substitutes: Vec::new(),
         },

@@ -61,6 +61,12 @@ impl Registry {
         self
     }
 
+    /// Registers everything that `other` knows; its stages replace those of the same name.
+    pub fn extend(&mut self, other: Registry) -> &mut Self {
+        self.makers.extend(other.makers);
+        self
+    }
+
     /// The names it knows, sorted.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.makers.keys().map(String::as_str)

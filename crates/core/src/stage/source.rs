@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::StageInfo;
 use crate::error::Result;
 use crate::frame::{Frame, FrameFormat, Mosaic};
-use crate::media::{CameraMetadata, Clip, ClipFormat, ClipMedia, StandIn, Substitute};
+use crate::media::{CameraMetadata, Clip, ClipFormat, ClipMedia, FrameRange, StandIn, Substitute};
 
 /// All a unit needs to know of its clip: kilobytes, whatever the clip's length.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -17,6 +17,8 @@ pub struct ClipRef {
     pub format: ClipFormat,
     /// Where its picture is.
     pub media: ClipMedia,
+    /// All frames of the clip, of which a unit may make a part.
+    pub range: Option<FrameRange>,
     /// Canonical facts, for the headers of outputs.
     pub metadata: CameraMetadata,
     /// What stands in for frames that cannot be read.
@@ -30,6 +32,7 @@ impl ClipRef {
             name: clip.name.clone(),
             format: clip.format,
             media: clip.media.clone(),
+            range: clip.range,
             metadata: clip.metadata.clone(),
             substitutes: clip.substitutes.clone(),
         }

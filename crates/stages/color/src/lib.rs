@@ -1,1 +1,26 @@
-//! Color: linearization, input transforms, CDL, LUTs and the ACES 2.0 output transform.
+//! Color: from sensor code values to scene-linear ACES, through a look, to a display.
+//!
+//! - [`Linearize`]: black and white levels, Mosaic → Linear.
+//! - [`InputTransform`]: camera RGB → ACES2065-1 by the camera's own calibration ([`idt`]).
+//! - [`Convert`]: between ACES2065-1 and ACEScg. [`cct`] has the ACEScct curve.
+//! - [`Cdl`] and [`Lut`]: looks, computed in a stated working space.
+//! - [`OutputTransform`]: the ACES 2.0 rendering, SceneLinear → Display.
+//!
+//! Matrices and tables are computed in `f64`, pixels in `f32`.
+
+pub mod aces;
+pub mod cct;
+mod cdl;
+mod convert;
+pub mod idt;
+mod linearize;
+mod lut;
+pub mod matrix;
+mod working;
+
+pub use cdl::{Cdl, CdlStyle, Correction, read_cdl};
+pub use convert::Convert;
+pub use idt::{Highlights, InputTransform, White};
+pub use linearize::Linearize;
+pub use lut::{Cube, Interpolation, Lut};
+pub use working::WorkingSpace;

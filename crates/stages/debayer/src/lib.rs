@@ -34,6 +34,7 @@ mod params;
 mod rcd;
 mod stage;
 mod superpixel;
+mod wire;
 mod working;
 
 pub use params::{Debayer, Domain, Method};

@@ -157,8 +157,9 @@ impl Sink for Still {
         self.refuse(input).map_err(|e| e.doing("writing stills"))
     }
 
-    fn wants(&self, _clip: &ClipRef, range: FrameRange, frame: i64) -> bool {
-        self.frames.wants(range, frame)
+    fn wants(&self, clip: &ClipRef, range: FrameRange, frame: i64) -> bool {
+        // First, middle and last are the clip's, not those of the part that a unit makes.
+        self.frames.wants(clip.range.unwrap_or(range), frame)
     }
 
     fn whole_clip(&self) -> bool {
@@ -166,7 +167,7 @@ impl Sink for Still {
     }
 
     fn outputs(&self, clip: &ClipRef, range: FrameRange) -> Vec<String> {
-        let wanted = range.iter().filter(|&frame| self.frames.wants(range, frame));
+        let wanted = range.iter().filter(|&frame| self.wants(clip, range, frame));
         wanted.map(|frame| self.pattern.path(&clip.name, frame, self.format.extension())).collect()
     }
 

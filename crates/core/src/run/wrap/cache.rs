@@ -9,9 +9,12 @@ use crate::media::{ClipMedia, Digest, Finding};
 use crate::plan::Unit;
 use crate::run::{Executor, RunContext, UnitReport, Verdict};
 
-/// Remembers the reports of units that are done, and answers with them when the same unit comes
-/// again: same spec and stage versions, same input files (size and modification time), and every
-/// output still there with the digest it had. Anything else runs again.
+/// Remembers the units it has begun and the reports of those that are done.
+///
+/// When the same unit comes again (same spec and stage versions, same input files by size and
+/// modification time), a report whose outputs all stand with the digests they had is the answer.
+/// A unit that was begun and never finished, because the process was killed, runs again over
+/// the outputs it left. Anything else runs as if it were new.
 #[derive(Debug)]
 pub struct Cache {
     inner: Arc<dyn Executor>,
@@ -22,7 +25,8 @@ pub struct Cache {
 struct Entry {
     unit: Unit,
     inputs: Vec<(PathBuf, u64, u128)>,
-    report: UnitReport,
+    /// `None` while the unit runs.
+    report: Option<UnitReport>,
 }
 
 impl Cache {
@@ -36,19 +40,16 @@ impl Cache {
         self.folder.join(format!("{}.json", key.hex()))
     }
 
-    fn find(&self, unit: &Unit) -> Option<UnitReport> {
+    /// The entry of the very same unit.
+    fn find(&self, unit: &Unit) -> Option<Entry> {
         let entry: Entry = serde_json::from_slice(&std::fs::read(self.entry_path(unit)).ok()?).ok()?;
-        let same = entry.unit == *unit && entry.inputs == inputs(unit)?;
-        let stand = same
-            && entry.report.outputs.iter().all(|o| {
-                Digest::xxh64_of_file(&unit.out.join(&o.path))
-                    .is_ok_and(|(digest, bytes)| digest == o.digest && bytes == o.bytes)
-            });
-        stand.then_some(entry.report)
+        // Whether outputs may be replaced is not part of what the unit makes.
+        let same = Unit { overwrite: unit.overwrite, ..entry.unit.clone() } == *unit;
+        (same && entry.inputs == inputs(unit)?).then_some(entry)
     }
 
-    fn keep(&self, unit: &Unit, report: &UnitReport) -> Option<()> {
-        let entry = Entry { unit: unit.clone(), inputs: inputs(unit)?, report: report.clone() };
+    fn keep(&self, unit: &Unit, report: Option<&UnitReport>) -> Option<()> {
+        let entry = Entry { unit: unit.clone(), inputs: inputs(unit)?, report: report.cloned() };
         let text = serde_json::to_vec(&entry).ok()?;
         std::fs::create_dir_all(&self.folder).ok()?;
         let (path, part) = (self.entry_path(unit), self.entry_path(unit).with_extension("part"));
@@ -57,6 +58,20 @@ impl Cache {
         file.sync_all().ok()?;
         std::fs::rename(part, path).ok()
     }
+
+    fn keep_or_warn(&self, unit: &Unit, report: Option<&UnitReport>) {
+        // What cannot be kept only means that the unit runs from its start next time.
+        if self.keep(unit, report).is_none() {
+            tracing::debug!(unit = %unit.id, folder = %self.folder.display(), "the unit could not be remembered");
+        }
+    }
+}
+
+fn stands(unit: &Unit, report: &UnitReport) -> bool {
+    report.outputs.iter().all(|o| {
+        Digest::xxh64_of_file(&unit.out.join(&o.path))
+            .is_ok_and(|(digest, bytes)| digest == o.digest && bytes == o.bytes)
+    })
 }
 
 /// Path, size and modification time of every file the unit reads.
@@ -86,17 +101,23 @@ impl Executor for Cache {
     }
 
     async fn run(&self, unit: &Unit, cx: &RunContext) -> UnitReport {
-        if let Some(mut report) = self.find(unit) {
-            report.ran_on = format!("cache of {}", report.ran_on);
-            report
-                .findings
-                .push(Finding::info("already-done", "the outputs stand as they were made").clip(&unit.clip.name));
-            return report;
+        let mut unit = unit.clone();
+        match self.find(&unit) {
+            Some(Entry { report: Some(mut report), .. }) if stands(&unit, &report) => {
+                report.ran_on = format!("cache of {}", report.ran_on);
+                report
+                    .findings
+                    .push(Finding::info("already-done", "the outputs stand as they were made").clip(&unit.clip.name));
+                return report;
+            }
+            // The outputs in the way, if any, are this unit's own.
+            Some(_) => unit.overwrite = true,
+            None => {}
         }
-        let report = self.inner.run(unit, cx).await;
-        // A report that cannot be kept only means that the unit runs again next time.
-        if report.is_done() && self.keep(unit, &report).is_none() {
-            tracing::warn!(unit = %unit.id, folder = %self.folder.display(), "the report could not be kept");
+        self.keep_or_warn(&unit, None);
+        let report = self.inner.run(&unit, cx).await;
+        if report.is_done() {
+            self.keep_or_warn(&unit, Some(&report));
         }
         report
     }

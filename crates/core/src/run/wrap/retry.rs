@@ -33,8 +33,11 @@ impl Executor for Retry {
 
     async fn run(&self, unit: &Unit, cx: &RunContext) -> UnitReport {
         let mut wait = self.first_wait;
+        let mut unit = unit.clone();
         for attempt in 1.. {
-            let mut report = self.inner.run(unit, cx).await;
+            let mut report = self.inner.run(&unit, cx).await;
+            // What the first attempt finished is in the way of the next: it is this unit's own.
+            unit.overwrite = true;
             report.attempts = attempt;
             let why = match &report.outcome {
                 Outcome::Failed(f) if f.retryable && attempt < self.attempts => f.message.clone(),

@@ -12,6 +12,7 @@ fn clip() -> ClipRef {
         format: ClipFormat::Dng,
         media: ClipMedia::Files(vec!["a.dng".into()]),
         metadata: CameraMetadata::default(),
+        range: None,
         substitutes: Vec::new(),
     }
 }

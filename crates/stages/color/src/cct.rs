@@ -1,0 +1,42 @@
+//! The ACEScct curve (S-2016-001, 4.4.1), over AP1 primaries.
+
+const A: f32 = 10.540_237_741_654_5;
+const B: f32 = 0.072_905_534_195_835_5;
+/// Linear light up to this is encoded by a straight line.
+const BREAK: f32 = 0.007_812_5;
+/// The code value of [`BREAK`].
+const BREAK_CODE: f32 = 0.155_251_141_552_511;
+
+/// Linear light to ACEScct.
+#[inline]
+pub fn encode(v: f32) -> f32 {
+    if v <= BREAK { A * v + B } else { (v.log2() + 9.72) / 17.52 }
+}
+
+/// ACEScct to linear light. Not limited above, so that it inverts [`encode`] everywhere.
+#[inline]
+pub fn decode(v: f32) -> f32 {
+    if v <= BREAK_CODE { (v - B) / A } else { (v * 17.52 - 9.72).exp2() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn grey_and_the_break_have_their_published_codes() {
+        // OpenColorIO 2.6: ACEScct of 0.18.
+        assert!((encode(0.18) - 0.413_588_5).abs() < 1e-6);
+        assert!((encode(BREAK) - BREAK_CODE).abs() < 1e-6);
+        assert!((encode(0.0) - B).abs() < 1e-9);
+    }
+
+    proptest! {
+        #[test]
+        fn decode_undoes_encode(v in -1.0f32..1000.0) {
+            let back = decode(encode(v));
+            prop_assert!((back - v).abs() <= 4e-6 * v.abs().max(0.1), "{} {}", v, back);
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! The stage `lut`.
+
+use std::ops::Range;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use rushes_core::frame::{Band, BandMut, FrameFormat, ImageState, SceneLinear};
+use rushes_core::graph::{AnyStage, Takes};
+use rushes_core::stage::{FrameKernel, FrameStage, StageInfo};
+use rushes_core::{Error, Result};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{Cube, Interpolation};
+use crate::working::{Through, WorkingSpace};
+
+/// A .cube look, scene to scene: looked up in a working space, and the picture comes back in
+/// the space it was in. The file is read when the stage is made, once for a unit.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(try_from = "Written")]
+#[schemars(with = "Written")]
+pub struct Lut {
+    written: Written,
+    cube: Arc<Cube>,
+}
+
+/// As it stands in a workflow file.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "Lut")]
+struct Written {
+    /// The .cube file.
+    file: PathBuf,
+    /// How values between the grid points are found.
+    #[serde(default)]
+    interpolation: Interpolation,
+    /// The space of its input and output.
+    #[serde(default)]
+    working_space: WorkingSpace,
+}
+
+impl Lut {
+    /// The look of `file`, tetrahedral, in `space`.
+    ///
+    /// # Errors
+    /// When the file cannot be read or makes no sense.
+    pub fn read(file: impl Into<PathBuf>, space: WorkingSpace) -> Result<Self> {
+        Written { file: file.into(), interpolation: Interpolation::default(), working_space: space }.try_into()
+    }
+}
+
+impl TryFrom<Written> for Lut {
+    type Error = Error;
+
+    fn try_from(written: Written) -> Result<Self> {
+        let cube = Arc::new(Cube::read(&written.file)?);
+        Ok(Self { written, cube })
+    }
+}
+
+impl StageInfo for Lut {
+    fn name(&self) -> &'static str {
+        "lut"
+    }
+
+    fn version(&self) -> u32 {
+        1
+    }
+
+    fn params(&self) -> serde_json::Value {
+        serde_json::to_value(&self.written).unwrap_or_default()
+    }
+}
+
+impl Takes<SceneLinear> for Lut {
+    type Gives = SceneLinear;
+
+    fn into_stage(self) -> AnyStage {
+        AnyStage::frame(self)
+    }
+}
+
+impl FrameStage for Lut {
+    fn input(&self) -> ImageState {
+        ImageState::SceneLinear
+    }
+
+    fn output(&self) -> ImageState {
+        ImageState::SceneLinear
+    }
+
+    fn prepare(&self, input: &FrameFormat) -> Result<Box<dyn FrameKernel>> {
+        let through = Through::new(self.written.working_space, input)?;
+        let (cube, interpolation) = (Arc::clone(&self.cube), self.written.interpolation);
+        Ok(Box::new(Kernel { cube, interpolation, through, format: input.clone() }))
+    }
+}
+
+struct Kernel {
+    cube: Arc<Cube>,
+    interpolation: Interpolation,
+    through: Through,
+    format: FrameFormat,
+}
+
+impl FrameKernel for Kernel {
+    fn format(&self) -> &FrameFormat {
+        &self.format
+    }
+
+    fn input_rows(&self, out: Range<usize>) -> Range<usize> {
+        out
+    }
+
+    fn run(&self, input: &Band<'_>, out: &mut BandMut<'_>) {
+        for row in out.rows() {
+            let from = [0, 1, 2].map(|p| input.row(p, row));
+            self.through.rows(from, out.rgb_row_mut(row), |p| self.cube.look_up(p, self.interpolation));
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! The space a look is computed in.
+
+use rushes_core::frame::{FrameFormat, ImageState};
+use rushes_core::media::ColorSpace;
+use rushes_core::{Error, ErrorKind, Result};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::matrix::{self, IDENTITY, to_f32};
+use crate::{aces, cct};
+
+/// The space a look is computed in; the picture comes back in the space it was in.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+pub enum WorkingSpace {
+    /// ACEScct, in which most CDLs of ACES shows are made.
+    #[default]
+    #[serde(rename = "ACEScct")]
+    AcesCct,
+    /// ACEScg.
+    #[serde(rename = "ACEScg")]
+    AcesCg,
+    /// ACES2065-1.
+    #[serde(rename = "ACES2065-1")]
+    Aces2065_1,
+}
+
+/// The way into a working space and back.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Through {
+    into: [[f32; 3]; 3],
+    back: [[f32; 3]; 3],
+    log: bool,
+}
+
+impl Through {
+    pub(crate) fn new(space: WorkingSpace, input: &FrameFormat) -> Result<Self> {
+        let from = scene_space(input)?;
+        let (into, back) = match (from, space == WorkingSpace::Aces2065_1) {
+            (ColorSpace::Aces2065_1, false) => (*aces::AP0_TO_AP1, *aces::AP1_TO_AP0),
+            (ColorSpace::AcesCg, true) => (*aces::AP1_TO_AP0, *aces::AP0_TO_AP1),
+            _ => (IDENTITY, IDENTITY),
+        };
+        Ok(Self { into: to_f32(&into), back: to_f32(&back), log: space == WorkingSpace::AcesCct })
+    }
+
+    /// Rows into the space, changed by `look` pixel by pixel, and back.
+    pub(crate) fn rows(&self, from: [&[f32]; 3], mut to: [&mut [f32]; 3], look: impl Fn([f32; 3]) -> [f32; 3]) {
+        let [r, g, b] = &mut to;
+        matrix::rows(&self.into, from, [r, g, b]);
+        for ((r, g), b) in r.iter_mut().zip(g.iter_mut()).zip(b.iter_mut()) {
+            let mut pixel = [*r, *g, *b];
+            if self.log {
+                pixel = look(pixel.map(cct::encode)).map(cct::decode);
+            } else {
+                pixel = look(pixel);
+            }
+            let m = &self.back;
+            *r = m[0][0] * pixel[0] + m[0][1] * pixel[1] + m[0][2] * pixel[2];
+            *g = m[1][0] * pixel[0] + m[1][1] * pixel[1] + m[1][2] * pixel[2];
+            *b = m[2][0] * pixel[0] + m[2][1] * pixel[1] + m[2][2] * pixel[2];
+        }
+    }
+}
+
+/// The scene-linear space of `input`.
+///
+/// # Errors
+/// When the facts name none, or one that is not scene-linear.
+pub(crate) fn scene_space(input: &FrameFormat) -> Result<ColorSpace> {
+    match input.facts.color_space {
+        Some(space @ (ColorSpace::Aces2065_1 | ColorSpace::AcesCg)) if input.state == ImageState::SceneLinear => {
+            Ok(space)
+        }
+        Some(other) => {
+            Err(Error::new(ErrorKind::Invalid, format!("the picture is in {other}, not in scene-linear light"))
+                .advice("take the input from an `input-transform` or `convert`"))
+        }
+        None => Err(Error::new(ErrorKind::MissingFact, "the picture does not say which colour space it is in")
+            .advice("take the input from an `input-transform`")),
+    }
+}
