@@ -1,5 +1,7 @@
 //! The ACEScct curve (S-2016-001, 4.4.1), over AP1 primaries.
 
+#![allow(clippy::excessive_precision, reason = "constants are written as the standard prints them")]
+
 const A: f32 = 10.540_237_741_654_5;
 const B: f32 = 0.072_905_534_195_835_5;
 /// Linear light up to this is encoded by a straight line.

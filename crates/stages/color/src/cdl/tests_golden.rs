@@ -1,4 +1,5 @@
 //! What OpenColorIO gives.
+#![allow(clippy::excessive_precision, reason = "as the tool printed them")]
 
 use super::CdlStyle;
 

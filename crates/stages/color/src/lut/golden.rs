@@ -1,4 +1,5 @@
 //! What OpenColorIO 2.6.0 gives.
+#![allow(clippy::excessive_precision, reason = "as the tool printed them")]
 
 /// Pixel, tetrahedral, trilinear.
 pub(super) const GOLDEN: [([f32; 3], [f32; 3], [f32; 3]); 16] = [

@@ -32,7 +32,9 @@ pub(crate) struct Table3d {
 /// The grid position of `v`: whole part (at most `size - 2`) and fraction. Values outside the
 /// domain are taken for its nearest end, NaN for its start.
 fn position(v: f32, low: f32, high: f32, size: usize) -> (usize, f32) {
-    let at = ((v - low) / (high - low)).max(0.0).min(1.0) * (size - 1) as f32;
+    let part = (v - low) / (high - low);
+    // A comparison with NaN is false.
+    let at = if part > 0.0 { part.min(1.0) * (size - 1) as f32 } else { 0.0 };
     let whole = (at as usize).min(size - 2);
     (whole, at - whole as f32)
 }
