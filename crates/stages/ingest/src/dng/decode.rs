@@ -1,0 +1,208 @@
+//! From strips and tiles to rows of samples.
+
+use std::io::{Read, Seek, SeekFrom};
+use std::path::Path;
+
+use ndarray::{Array2, Array3};
+use rushes_core::{Error, ErrorKind, Result};
+
+use super::header::{Header, open};
+use super::jpeg::Jpeg;
+use super::picture::{Compression, Photometric};
+use super::tiff::bad;
+use super::unpack;
+
+/// Takes a run of samples: picture row, first sample in that row (columns times samples per
+/// pixel), stored values.
+type Put<'a> = dyn FnMut(usize, usize, &[u16]) + 'a;
+
+/// Decodes the mosaic of the DNG at `path`: its header, and the whole stored area after the
+/// linearization table and before black subtraction, as (rows, columns).
+///
+/// # Errors
+/// When the file is no DNG, is not complete, or is coded in a way not decoded here. A frame is
+/// returned whole or not at all.
+pub fn decode_u16(path: impl AsRef<Path>) -> Result<(Header, Array2<u16>)> {
+    let path = path.as_ref();
+    let run = || {
+        let mut file = open(path)?;
+        let header = Header::from_reader(&mut file)?;
+        if header.picture.photometric != Photometric::Cfa {
+            header.check_decodable()?;
+            return Err(Error::new(ErrorKind::Unsupported, "it holds no mosaic but LinearRaw, already debayered")
+                .advice("take the frame after debayering"));
+        }
+        let samples = samples(&header, &mut file, true)?;
+        let shape = (header.picture.height, header.picture.width);
+        let mosaic = Array2::from_shape_vec(shape, samples).map_err(|e| bad(e.to_string()))?;
+        Ok((header, mosaic))
+    };
+    run().map_err(|e: Error| e.doing("decoding a DNG frame").path(path))
+}
+
+/// All samples of the picture, row by row, interleaved; through the linearization table or as stored.
+pub(super) fn samples(header: &Header, file: &mut (impl Read + Seek), linearize: bool) -> Result<Vec<u16>> {
+    header.check_decodable()?;
+    let p = &header.picture;
+    let row = p.width * p.samples;
+    let mut out = vec![0u16; row * p.height];
+    let table = p.linearization.as_deref().filter(|_| linearize);
+    decode(header, file, &mut |y, x, values| {
+        let to = &mut out[y * row + x..][..values.len()];
+        match table {
+            None => to.copy_from_slice(values),
+            Some(table) => to.iter_mut().zip(values).for_each(|(o, &v)| *o = look_up(table, v)),
+        }
+    })?;
+    Ok(out)
+}
+
+/// The mosaic as one plane of floats, after the linearization table.
+pub(super) fn mosaic(header: &Header, file: &mut (impl Read + Seek)) -> Result<Array3<f32>> {
+    header.check_decodable()?;
+    let p = &header.picture;
+    let mut out = vec![0f32; p.width * p.height];
+    let table = p.linearization.as_deref();
+    decode(header, file, &mut |y, x, values| {
+        let to = &mut out[y * p.width + x..][..values.len()];
+        match table {
+            None => to.iter_mut().zip(values).for_each(|(o, &v)| *o = f32::from(v)),
+            Some(table) => to.iter_mut().zip(values).for_each(|(o, &v)| *o = f32::from(look_up(table, v))),
+        }
+    })?;
+    Array3::from_shape_vec((1, p.height, p.width), out).map_err(|e| bad(e.to_string()))
+}
+
+/// The active area of a LinearRaw picture as three planes, black at 0 and white at 1.
+pub(super) fn camera_rgb(header: &Header, file: &mut (impl Read + Seek)) -> Result<Array3<f32>> {
+    header.check_decodable()?;
+    let p = &header.picture;
+    if p.photometric != Photometric::LinearRaw {
+        return Err(bad("a mosaic is no camera RGB"));
+    }
+    let area = p.active_area.unwrap_or(rushes_core::media::Rect::whole(p.width, p.height));
+    let mut out = Array3::<f32>::zeros((3, area.height, area.width));
+    let table = p.linearization.as_deref();
+    // DNG 1.7, chapter 5: (value - black) / (white - black), here for each sample on its own.
+    let scale: Vec<(f32, f32)> = p.sample_levels.iter().map(|&(b, w)| (b as f32, (1.0 / (w - b)) as f32)).collect();
+    if scale.iter().any(|s| !s.1.is_finite()) {
+        return Err(bad("WhiteLevel equals BlackLevel"));
+    }
+    let levels = &p.levels;
+    decode(header, file, &mut |y, x, values| {
+        let Some(row) = y.checked_sub(area.y).filter(|&r| r < area.height) else { return };
+        let delta_v = levels.delta_v.get(row).copied().unwrap_or(0.0);
+        for (i, &v) in values.iter().enumerate() {
+            let (col, s) = ((x + i) / 3, (x + i) % 3);
+            let Some(col) = col.checked_sub(area.x).filter(|&c| c < area.width) else { continue };
+            let delta = delta_v + levels.delta_h.get(col).copied().unwrap_or(0.0);
+            let v = f32::from(table.map_or(v, |t| look_up(t, v)));
+            out[[s, row, col]] = (v - scale[s].0 - delta as f32) * scale[s].1;
+        }
+    })?;
+    Ok(out)
+}
+
+/// Bytes that decoding allocates at most beside its result.
+pub(super) fn working_bytes(header: &Header) -> u64 {
+    let p = &header.picture;
+    let longest = p.layout.lengths.iter().take(p.layout.count().min(1 << 32) as usize).max().copied().unwrap_or(0);
+    // A JPEG frame has at most 65535 columns of four samples; two or three rows, or eight of blocks.
+    let rows = p.jpeg.as_ref().map_or(0, |f| f.width as u64 * f.components() as u64 * 2 * 9);
+    longest + rows.max(p.layout.width.min(p.width) as u64 * p.samples as u64 * 2)
+}
+
+/// DNG 1.7, LinearizationTable: values beyond the table take its last entry.
+#[inline]
+fn look_up(table: &[u16], v: u16) -> u16 {
+    table[usize::from(v).min(table.len() - 1)]
+}
+
+fn decode(header: &Header, file: &mut (impl Read + Seek), put: &mut Put<'_>) -> Result<()> {
+    let p = &header.picture;
+    let l = &p.layout;
+    let mut data = Vec::new();
+    // `check_complete` has seen that the lists are long enough and lie within the file.
+    for index in 0..l.count() as usize {
+        let (offset, len) = (l.offsets[index], l.lengths[index]);
+        // Bytes beyond those of the pixels are padding.
+        let len = match p.compression {
+            Compression::None => len.min(p.packed_row().saturating_mul(l.stored_rows(index, p.height) as u64)),
+            _ => len,
+        };
+        let io = |e| Error::io("", e);
+        file.seek(SeekFrom::Start(offset)).map_err(io)?;
+        data.resize(usize::try_from(len).map_err(|_| bad("a strip larger than memory"))?, 0);
+        file.read_exact(&mut data).map_err(io)?;
+        let result = match p.compression {
+            Compression::None => uncompressed(header, index, &data, put),
+            _ => compressed(header, index, &data, put),
+        };
+        result.map_err(|e| {
+            let r = l.area(index, p.width, p.height);
+            let at = format!("{} {} of {} (at {},{})", l.noun(), index + 1, l.count(), r.x, r.y);
+            Error::new(e.kind(), format!("{at}: {}", e.detail())).advice("copy the file from the card again")
+        })?;
+    }
+    Ok(())
+}
+
+fn uncompressed(header: &Header, index: usize, data: &[u8], put: &mut Put<'_>) -> Result<()> {
+    let p = &header.picture;
+    let area = p.layout.area(index, p.width, p.height);
+    let packed = usize::try_from(p.packed_row()).map_err(|_| bad("a row larger than memory"))?;
+    let mut row = vec![0u16; area.width * p.samples];
+    for (y, bytes) in data.chunks_exact(packed).take(area.height).enumerate() {
+        unpack::row(bytes, p.bits, header.byte_order, &mut row);
+        put(area.y + y, area.x * p.samples, &row);
+    }
+    Ok(())
+}
+
+/// Decodes a JPEG stream into its strip or tile.
+///
+/// The JPEG frame may have another shape: as many samples in other rows (Magic Lantern and Adobe
+/// join two columns into two components, Blackmagic lays two rows side by side), which are taken in
+/// order; or it may be larger than the picture needs, of which the top left is taken.
+fn compressed(header: &Header, index: usize, data: &[u8], put: &mut Put<'_>) -> Result<()> {
+    let p = &header.picture;
+    let area = p.layout.area(index, p.width, p.height);
+    let jpeg = Jpeg::parse(data)?;
+    let f = &jpeg.frame;
+    let (have, wide) = (f.width * f.components(), p.layout.width.saturating_mul(p.samples));
+    let (needed, rows) = (area.width * p.samples, p.layout.stored_rows(index, p.height));
+    let same_count = (have as u64).checked_mul(f.height as u64) == (wide as u64).checked_mul(rows as u64);
+    // Samples of a row of the tile, and how many of the stream make one.
+    let (per_row, enough) = if have == wide {
+        (wide, f.height >= area.height)
+    } else if same_count {
+        (wide, true)
+    } else {
+        (have, have >= needed && f.height >= area.height)
+    };
+    if !enough {
+        return Err(bad(format!(
+            "its JPEG has {}x{} pixels of {} samples, the {} needs {}x{} of {}",
+            f.width,
+            f.height,
+            f.components(),
+            p.layout.noun(),
+            area.width,
+            area.height,
+            p.samples
+        )));
+    }
+    let mut at = 0usize;
+    jpeg.decode(p.before_1_1, &mut |mut values| {
+        while !values.is_empty() {
+            let (y, x) = (at / per_row, at % per_row);
+            let (run, rest) = values.split_at(values.len().min(per_row - x));
+            if y < area.height && x < needed {
+                put(area.y + y, area.x * p.samples + x, &run[..run.len().min(needed - x)]);
+            }
+            at += run.len();
+            values = rest;
+        }
+        Ok(())
+    })
+}

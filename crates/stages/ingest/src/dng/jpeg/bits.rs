@@ -1,0 +1,162 @@
+//! Entropy-coded bits and Huffman tables (ITU-T T.81, annexes C and F).
+
+use rushes_core::Result;
+
+use super::super::tiff::bad;
+
+/// Bits looked up at once; longer codes take the slow path.
+const LOOKUP: u32 = 9;
+
+/// A Huffman table.
+#[derive(Debug, Clone)]
+pub(super) struct Huffman {
+    /// For each next `LOOKUP` bits: length of the code in the high byte (0: longer), its value in the low.
+    lookup: Vec<u16>,
+    /// For each length: the first code after those of this length, left-aligned in 16 bits.
+    limit: [u32; 17],
+    /// For each length: index of its first value less its first code.
+    base: [i32; 17],
+    values: Vec<u8>,
+}
+
+impl Huffman {
+    /// From the number of codes of each length, 1 to 16, and their values.
+    pub(super) fn new(counts: &[u8], values: &[u8]) -> Result<Self> {
+        let mut table = Self { lookup: vec![0; 1 << LOOKUP], limit: [0; 17], base: [0; 17], values: values.to_vec() };
+        let (mut code, mut at) = (0u32, 0usize);
+        for (len, &count) in (1u32..).zip(counts) {
+            let count = usize::from(count);
+            table.base[len as usize] = at as i32 - code as i32;
+            if code as usize + count > 1 << len {
+                return Err(bad("a JPEG Huffman table has more codes than there can be"));
+            }
+            for &v in values.iter().skip(at).take(count) {
+                if len <= LOOKUP {
+                    let (first, n) = ((code << (LOOKUP - len)) as usize, 1 << (LOOKUP - len));
+                    table.lookup[first..first + n].fill((len as u16) << 8 | u16::from(v));
+                }
+                code += 1;
+            }
+            at += count;
+            table.limit[len as usize] = code << (16 - len);
+            code <<= 1;
+        }
+        Ok(table)
+    }
+
+    /// True when a value lies above `max`.
+    pub(super) fn exceeds(&self, max: u8) -> bool {
+        self.values.iter().any(|&v| v > max)
+    }
+}
+
+/// Entropy-coded data, most significant bit first, without stuffed bytes; stops at a marker.
+pub(super) struct Bits<'a> {
+    data: &'a [u8],
+    at: usize,
+    /// The low `n` bits are the next ones.
+    acc: u64,
+    n: u32,
+    /// Zeros put after the end of the data, the last of the `n`.
+    padding: u64,
+}
+
+impl<'a> Bits<'a> {
+    pub(super) fn new(data: &'a [u8]) -> Self {
+        Self { data, at: 0, acc: 0, n: 0, padding: 0 }
+    }
+
+    /// Makes sure that 32 bits are there: a code of 16 and as many bits behind it.
+    #[inline]
+    pub(super) fn refill(&mut self) {
+        if self.n >= 32 {
+            return;
+        }
+        if let Some(&[a, b, c, d]) = self.data.get(self.at..self.at + 4)
+            && a != 0xFF
+            && b != 0xFF
+            && c != 0xFF
+            && d != 0xFF
+        {
+            self.acc = self.acc << 32 | u64::from(u32::from_be_bytes([a, b, c, d]));
+            self.n += 32;
+            self.at += 4;
+            return;
+        }
+        self.refill_slowly();
+    }
+
+    #[cold]
+    fn refill_slowly(&mut self) {
+        while self.n <= 48 {
+            let byte = match (self.data.get(self.at), self.data.get(self.at + 1)) {
+                (Some(0xFF), Some(0)) => {
+                    self.at += 2;
+                    0xFF
+                }
+                (Some(&b), _) if b != 0xFF => {
+                    self.at += 1;
+                    b
+                }
+                // A marker, or the end.
+                _ => {
+                    self.padding += 8;
+                    0
+                }
+            };
+            self.acc = self.acc << 8 | u64::from(byte);
+            self.n += 8;
+        }
+    }
+
+    /// True when bits were taken that are not in the data.
+    #[inline]
+    pub(super) fn exhausted(&self) -> bool {
+        self.padding > u64::from(self.n)
+    }
+
+    /// The next `k` bits, 1 to 16, after [`Bits::refill`].
+    #[inline]
+    pub(super) fn take(&mut self, k: u32) -> u32 {
+        self.n -= k;
+        (self.acc >> self.n) as u32 & ((1 << k) - 1)
+    }
+
+    /// The next value of `table`, after [`Bits::refill`]; `None` for a code that is not in it.
+    #[inline]
+    pub(super) fn decode(&mut self, table: &Huffman) -> Option<u8> {
+        let hit = table.lookup[(self.acc >> (self.n - LOOKUP)) as usize & ((1 << LOOKUP) - 1)];
+        if hit != 0 {
+            self.n -= u32::from(hit >> 8);
+            return Some(hit as u8);
+        }
+        let next = (self.acc >> (self.n - 16)) as u32 & 0xFFFF;
+        let len = (LOOKUP + 1..=16).find(|&l| next < table.limit[l as usize])?;
+        self.n -= len;
+        let at = table.base[len as usize] + (next >> (16 - len)) as i32;
+        usize::try_from(at).ok().and_then(|i| table.values.get(i)).copied()
+    }
+
+    /// The value of `k` (1 to 16) further bits as T.81's EXTEND gives it (F.2.2.1).
+    #[inline]
+    pub(super) fn extend(&mut self, k: u32) -> i32 {
+        let v = self.take(k) as i32;
+        if v < 1 << (k - 1) { v - (1 << k) + 1 } else { v }
+    }
+
+    /// Steps over a restart marker.
+    pub(super) fn restart(&mut self) -> Result<()> {
+        self.n = 0;
+        self.padding = 0;
+        while self.data.get(self.at) == Some(&0xFF) && self.data.get(self.at + 1) == Some(&0xFF) {
+            self.at += 1;
+        }
+        match self.data.get(self.at..self.at + 2) {
+            Some(&[0xFF, 0xD0..=0xD7]) => {
+                self.at += 2;
+                Ok(())
+            }
+            _ => Err(bad("a JPEG restart marker is missing")),
+        }
+    }
+}

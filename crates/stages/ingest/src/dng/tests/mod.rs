@@ -1,0 +1,6 @@
+mod build;
+mod conformance;
+mod hostile;
+mod ljpeg;
+mod reading;
+mod source;
