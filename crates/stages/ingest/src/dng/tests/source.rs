@@ -15,7 +15,6 @@ fn clip(folder: &std::path::Path) -> ClipRef {
         name: "A".into(),
         format: ClipFormat::CinemaDng,
         media: ClipMedia::Sequence(media),
-        range: None,
         metadata: CameraMetadata::default(),
         range: None,
         substitutes: Vec::new(),
