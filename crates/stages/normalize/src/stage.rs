@@ -1,0 +1,114 @@
+//! The stage.
+
+use std::path::{Path, PathBuf};
+
+use rushes_core::media::{Clip, ClipMedia, Finding, Rate};
+use rushes_core::stage::{Batch, ClipStage, StageInfo};
+use rushes_core::{Error, Result};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::findings::missing;
+use crate::mapping::{Facts, Mapping, Subject, mapping};
+
+/// Damaged headers passed over, at the start of a clip, in search of one that can be read.
+const ATTEMPTS: usize = 8;
+
+/// Fills each clip's canonical facts and verbatim fields from the first of its files whose header
+/// can be read. The timecode is that of the first frame of the clip's range.
+///
+/// Findings: `rate-missing`, `timecode-missing`, `reel-missing`, `white-missing`, `matrix-missing`
+/// where a file does not state the fact; `header-unreadable` where a header cannot be read;
+/// `metadata-unread` for formats whose headers are not read here.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Normalize {
+    /// The project rate of all clips, in place of what their files state: `24`, `24000/1001`, `23.976`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rate: Option<Rate>,
+}
+
+impl StageInfo for Normalize {
+    fn name(&self) -> &'static str {
+        "normalize"
+    }
+
+    fn version(&self) -> u32 {
+        1
+    }
+
+    fn params(&self) -> serde_json::Value {
+        serde_json::json!({ "rate": self.rate })
+    }
+}
+
+#[async_trait::async_trait]
+impl ClipStage for Normalize {
+    async fn run(&self, mut batch: Batch) -> Result<Batch> {
+        for clip in &mut batch.clips {
+            self.clip(clip, &batch.root, &mut batch.findings);
+        }
+        Ok(batch)
+    }
+}
+
+impl Normalize {
+    fn clip(&self, clip: &mut Clip, root: &Path, findings: &mut Vec<Finding>) {
+        let Some(mapping) = mapping(clip.format) else {
+            let text = "the headers of this format are not read: no camera facts, timecode or rate are known";
+            findings.push(Finding::info("metadata-unread", text).clip(&clip.name));
+            return;
+        };
+        let mut first_error = None;
+        for (frame, path) in candidates(clip) {
+            match self.read(mapping, clip, root, &path) {
+                Ok(facts) => {
+                    take(clip, facts, frame, mapping.needs_color(), findings);
+                    return;
+                }
+                // The first file is what the user looks at; validate tells of the others.
+                Err(e) => _ = first_error.get_or_insert((frame, path, e)),
+            }
+        }
+        let Some((frame, path, error)) = first_error else { return };
+        let text = format!("no header of the clip can be read: {}", reason(&error));
+        let mut finding = Finding::error("header-unreadable", text).clip(&clip.name).path(path);
+        finding.frame = frame;
+        findings.push(finding);
+    }
+
+    fn read(&self, mapping: &dyn Mapping, clip: &Clip, root: &Path, path: &Path) -> Result<Facts> {
+        // A batch of a single file has the file as its root.
+        let name = path.strip_prefix(root).ok().filter(|p| !p.as_os_str().is_empty());
+        let name = name.map_or_else(|| path.file_name().map(PathBuf::from).unwrap_or_default(), Path::to_owned);
+        mapping.read(&Subject { path, name, format: clip.format, rate: self.rate })
+    }
+}
+
+/// The files to try, with the frame each holds where it holds one.
+fn candidates(clip: &Clip) -> Vec<(Option<i64>, PathBuf)> {
+    match &clip.media {
+        ClipMedia::Sequence(s) => {
+            let wanted = |f: &i64| clip.range.is_none_or(|r| r.contains(*f));
+            // A range without a single file still has the clip's facts.
+            let any = s.frames().any(|f| wanted(&f));
+            let frames = s.frames().filter(|f| !any || wanted(f));
+            frames.take(ATTEMPTS).map(|f| (Some(f), s.path(f))).collect()
+        }
+        ClipMedia::Files(files) => files.iter().take(1).map(|f| (None, f.clone())).collect(),
+    }
+}
+
+fn take(clip: &mut Clip, facts: Facts, frame: Option<i64>, needs_color: bool, findings: &mut Vec<Finding>) {
+    clip.metadata = facts.metadata;
+    clip.verbatim = facts.verbatim;
+    if let (Some(frame), Some(range), Some(tc)) = (frame, clip.range, clip.metadata.start_timecode.as_mut()) {
+        tc.value = tc.value.offset(range.first.saturating_sub(frame));
+    }
+    findings.extend(missing(clip, needs_color, facts.timecode_as_found.as_deref()));
+}
+
+/// What is wrong, without the path and clip that the finding names.
+fn reason(e: &Error) -> &str {
+    e.detail()
+}
