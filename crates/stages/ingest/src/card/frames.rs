@@ -54,7 +54,11 @@ pub(super) fn sequences(items: &[Item]) -> Vec<Draft> {
             numbered.sort_unstable();
             parts.extend(clusters(&numbered, format).into_iter().map(|c| (padding, c)));
         }
-        // Photographs far apart are single pictures, as are leftovers where nothing is a run.
+        // A photograph with no neighbour is a picture of its own.
+        if photographs(format) {
+            parts.retain(|(_, c)| c.len() > 1);
+        }
+        // Numbers of which no two are near each other are names, not frames.
         if parts.iter().all(|(_, c)| c.len() == 1) && duplicates(&parts) == 0 {
             continue;
         }
@@ -106,12 +110,14 @@ fn vote(items: &[Item], members: &[usize]) -> Option<ClipFormat> {
     votes.into_iter().max_by_key(|&(f, n)| (n, std::cmp::Reverse(f))).map(|v| v.0)
 }
 
-/// Parts of a sorted run: apart where too many frames are missing; photographs that lie less than
-/// half as close as a run are alone.
+/// True for pictures taken one by one: a number that is missing was deleted, not lost.
+fn photographs(format: ClipFormat) -> bool {
+    matches!(format, ClipFormat::Still | ClipFormat::StillRaw | ClipFormat::Gpr)
+}
+
+/// Parts of a sorted run: apart where too many frames are missing, photographs where any is.
 fn clusters(numbered: &[(i64, usize)], format: ClipFormat) -> Vec<Vec<(i64, usize)>> {
-    let span = numbered.last().map_or(0, |l| l.0 - numbered[0].0 + 1);
-    let photographs = matches!(format, ClipFormat::Still | ClipFormat::StillRaw | ClipFormat::Gpr);
-    let apart = if photographs && span > 2 * numbered.len() as i64 { 1 } else { APART };
+    let apart = if photographs(format) { 1 } else { APART };
     let mut out: Vec<Vec<(i64, usize)>> = Vec::new();
     for &n in numbered {
         match out.last_mut() {
