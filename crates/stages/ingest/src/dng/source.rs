@@ -6,6 +6,8 @@ use rushes_core::frame::{CameraRgb, Frame, FrameFacts, FrameFormat, ImageState, 
 use rushes_core::media::{ClipFormat, ClipMedia, Rect, Timecode};
 use rushes_core::stage::{ClipReader, ClipRef, Source, SourceFrame, StageInfo};
 use rushes_core::{Error, ErrorKind, Result};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use super::decode;
 use super::header::{Header, open};
@@ -15,8 +17,9 @@ use super::picture::Photometric;
 ///
 /// A mosaic comes out as the whole stored area in code values after the linearization table; a
 /// LinearRaw picture as camera RGB of the active area with black at 0 and white at 1.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct DngSource;
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct DngSource {}
 
 impl StageInfo for DngSource {
     fn name(&self) -> &'static str {

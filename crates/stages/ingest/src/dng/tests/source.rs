@@ -31,7 +31,7 @@ fn a_sequence_gives_frames_with_their_facts() {
     std::fs::write(dir.path().join("A_0007.dng"), dng.bytes()).unwrap();
     std::fs::write(dir.path().join("A_0008.dng"), Dng::new(32, 16, 12).bytes()).unwrap();
     let mut clip = clip(dir.path());
-    let reader = DngSource.open(&clip).unwrap();
+    let reader = DngSource::default().open(&clip).unwrap();
     let format = reader.format(7).unwrap();
     assert_eq!((format.state, format.width, format.height), (ImageState::Mosaic, 32, 16));
     assert_eq!(format.facts.timecode.unwrap().to_string(), "08:01:55:14");
@@ -47,7 +47,7 @@ fn a_sequence_gives_frames_with_their_facts() {
     let start = Timecode::parse("10:00:00:23", Rate::FPS_24).unwrap();
     let origin = Origin { file: "sidecar.xml".into(), tag: "start".into() };
     clip.metadata.start_timecode = Some(Sourced { value: start, origin });
-    let reader = DngSource.open(&clip).unwrap();
+    let reader = DngSource::default().open(&clip).unwrap();
     assert_eq!(reader.format(8).unwrap().facts.timecode.unwrap().to_string(), "10:00:01:00");
 
     let e = reader.decode(9).unwrap_err();
@@ -60,8 +60,8 @@ fn a_sequence_gives_frames_with_their_facts() {
 fn other_formats_are_turned_away() {
     let mut clip = clip(std::path::Path::new("."));
     clip.format = ClipFormat::Gpr;
-    assert!(DngSource.accepts(&clip).unwrap_err().to_string().contains("VC-5"));
+    assert!(DngSource::default().accepts(&clip).unwrap_err().to_string().contains("VC-5"));
     clip.format = ClipFormat::R3d;
-    assert!(DngSource.open(&clip).is_err());
-    assert_eq!(DngSource.name(), "decode");
+    assert!(DngSource::default().open(&clip).is_err());
+    assert_eq!(DngSource::default().name(), "decode");
 }
