@@ -3,53 +3,71 @@
 /// IFDs that are followed at most: files have fewer than ten, damaged ones may point in circles.
 const MOST_IFDS: usize = 64;
 
+/// Values of a tag that are read at most: a strip for each row of the tallest picture.
+const MOST_VALUES: usize = 1 << 16;
+
 /// The first strip or tile that lies beyond the end of a TIFF-like file (offset, length), if
 /// any. Files of another kind have none.
 pub(crate) fn beyond_end(file: &[u8]) -> Option<(u64, u64)> {
-    let big = match file.get(..2)? {
-        b"II" => false,
-        b"MM" => true,
-        _ => return None,
-    };
-    let tiff = Tiff { file, big };
-    let mut todo = vec![tiff.u32(4)? as usize];
-    let mut seen = 0;
-    while let Some(ifd) = todo.pop() {
-        seen += 1;
-        if seen > MOST_IFDS {
-            return None;
-        }
-        let Some(entries) = tiff.u16(ifd) else { continue };
-        let (mut offsets, mut counts) = (Vec::new(), Vec::new());
-        for i in 0..usize::from(entries) {
-            let at = ifd + 2 + 12 * i;
-            match tiff.u16(at) {
-                Some(273 | 324) => offsets = tiff.values(at),
-                Some(279 | 325) => counts = tiff.values(at),
-                Some(330) => todo.extend(tiff.values(at).into_iter().take(16).map(|v| v as usize)),
-                Some(_) => {}
-                None => break,
+    let tiff = Tiff::of(file)?;
+    for ifd in tiff.ifds() {
+        for (offsets, counts) in [(273, 279), (324, 325)] {
+            for (offset, count) in tiff.tag(ifd, offsets).into_iter().zip(tiff.tag(ifd, counts)) {
+                if u64::from(offset) + u64::from(count) > file.len() as u64 {
+                    return Some((u64::from(offset), u64::from(count)));
+                }
             }
-        }
-        for (offset, count) in offsets.into_iter().zip(counts) {
-            if u64::from(offset) + u64::from(count) > file.len() as u64 {
-                return Some((u64::from(offset), u64::from(count)));
-            }
-        }
-        match tiff.u32(ifd + 2 + 12 * usize::from(entries)) {
-            Some(next) if next != 0 => todo.push(next as usize),
-            _ => {}
         }
     }
     None
 }
 
-struct Tiff<'a> {
+/// True for a DNG: it has a DNGVersion.
+pub(crate) fn is_dng(file: &[u8]) -> bool {
+    Tiff::of(file).is_some_and(|t| t.ifds().into_iter().any(|ifd| t.entry(ifd, 50706).is_some()))
+}
+
+/// A file that begins like TIFF.
+pub(crate) struct Tiff<'a> {
     file: &'a [u8],
     big: bool,
 }
 
-impl Tiff<'_> {
+impl<'a> Tiff<'a> {
+    pub(crate) fn of(file: &'a [u8]) -> Option<Self> {
+        match file.get(..2)? {
+            b"II" => Some(Self { file, big: false }),
+            b"MM" => Some(Self { file, big: true }),
+            _ => None,
+        }
+    }
+
+    /// Where the directories are that can be reached, each once.
+    pub(crate) fn ifds(&self) -> Vec<usize> {
+        let mut todo: Vec<usize> = self.u32(4).into_iter().map(|v| v as usize).collect();
+        let mut seen = Vec::new();
+        while let Some(ifd) = todo.pop() {
+            let Some(entries) = self.u16(ifd).filter(|_| !seen.contains(&ifd)) else { continue };
+            if seen.len() >= MOST_IFDS {
+                break;
+            }
+            seen.push(ifd);
+            todo.extend(self.tag(ifd, 330).into_iter().take(16).map(|v| v as usize));
+            todo.extend(self.u32(ifd + 2 + 12 * usize::from(entries)).filter(|n| *n != 0).map(|n| n as usize));
+        }
+        seen
+    }
+
+    /// The values of a tag; none when it is not there.
+    pub(crate) fn tag(&self, ifd: usize, tag: u16) -> Vec<u32> {
+        self.entry(ifd, tag).map(|at| self.values(at)).unwrap_or_default()
+    }
+
+    fn entry(&self, ifd: usize, tag: u16) -> Option<usize> {
+        let entries = usize::from(self.u16(ifd)?);
+        (0..entries).map(|i| ifd + 2 + 12 * i).find(|at| self.u16(*at) == Some(tag))
+    }
+
     fn u16(&self, at: usize) -> Option<u16> {
         let b: [u8; 2] = self.file.get(at..at.checked_add(2)?)?.try_into().ok()?;
         Some(if self.big { u16::from_be_bytes(b) } else { u16::from_le_bytes(b) })
@@ -68,7 +86,7 @@ impl Tiff<'_> {
             4 | 13 => 4,
             _ => return Vec::new(),
         };
-        let count = (count as usize).min(self.file.len() / size);
+        let count = (count as usize).min(MOST_VALUES);
         let from = if count * size <= 4 { at + 8 } else { self.u32(at + 8).map_or(usize::MAX, |v| v as usize) };
         let one = |i: usize| {
             let at = from.checked_add(i * size)?;
@@ -111,5 +129,8 @@ mod tests {
         let mut circle = tiff(100, 50, 150);
         circle[34..38].copy_from_slice(&8u32.to_le_bytes());
         assert_eq!(beyond_end(&circle), None);
+        assert!(!is_dng(&circle));
+        circle[10..12].copy_from_slice(&50706u16.to_le_bytes());
+        assert!(is_dng(&circle));
     }
 }

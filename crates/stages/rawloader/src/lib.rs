@@ -6,6 +6,7 @@
 //! first, runs it where panics are caught and not printed, and refuses files whose picture is
 //! not all there. DNG never goes to it: the ingest stage's own reader is right where this one is not.
 
+mod declared;
 mod extent;
 mod guard;
 mod source;

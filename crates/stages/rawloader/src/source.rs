@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::Cursor;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use ndarray::Array3;
 use rawloader::{Orientation as Turned, RawImage, RawImageData};
@@ -12,9 +12,11 @@ use rushes_core::media::{
 };
 use rushes_core::stage::{ClipReader, ClipRef, Source, SourceFrame, StageInfo};
 use rushes_core::{Error, ErrorKind, Result};
+use rushes_ingest::recognise;
 use serde::{Deserialize, Serialize};
 
-use crate::extent::beyond_end;
+use crate::declared::most_pixels;
+use crate::extent::{beyond_end, is_dng};
 use crate::guard::guarded;
 
 /// Decodes single raw stills of the cameras that rawloader 0.37 knows.
@@ -25,9 +27,11 @@ pub struct RawloaderSource {}
 /// The largest file that is read: medium-format raws have 200 MB.
 const MOST_BYTES: u64 = 512 << 20;
 /// The largest picture: no stills camera has more photosites.
-const MOST_PIXELS: usize = 250_000_000;
-/// Files below this many bits a pixel cannot hold the picture their header speaks of.
-const LEAST_BITS: usize = 1;
+const MOST_PIXELS: u64 = 250_000_000;
+/// Pixels that a byte of file can hold at most: no raw comes to less than a bit a pixel.
+const PIXELS_A_BYTE: u64 = 8;
+/// Bytes in which files are told apart.
+const HEAD: usize = 64 << 10;
 
 impl StageInfo for RawloaderSource {
     fn name(&self) -> &'static str {
@@ -45,6 +49,13 @@ impl StageInfo for RawloaderSource {
 
 impl Source for RawloaderSource {
     fn accepts(&self, clip: &ClipRef) -> Result<()> {
+        if cfg!(panic = "abort") {
+            return Err(Error::new(
+                ErrorKind::Unsupported,
+                "this program ends at the first panic, and rawloader panics",
+            )
+            .advice("build it with panic = \"unwind\", or convert the stills to DNG"));
+        }
         match clip.format {
             ClipFormat::StillRaw => Ok(()),
             other => Err(Error::new(ErrorKind::Unsupported, format!("it decodes raw stills, not {other:?}"))),
@@ -89,14 +100,12 @@ impl Reader {
                 .advice("it was cut short: copy it again from the card"),
             ));
         }
+        known(&bytes, &path).map_err(about)?;
         let image = described(&bytes).map_err(about)?;
-        let pixels = image.width.checked_mul(image.height).filter(|p| (1..=MOST_PIXELS).contains(p));
-        let Some(pixels) = pixels.filter(|p| bytes.len() >= p / 8 * LEAST_BITS) else {
-            return Err(about(Error::new(
-                ErrorKind::BadMedia,
-                format!("its header speaks of {}x{} pixels, which {len} bytes cannot hold", image.width, image.height),
-            )));
-        };
+        let pixels = image.width.checked_mul(image.height).filter(|p| fits(*p as u64, bytes.len())).unwrap_or(0);
+        if pixels == 0 {
+            return Err(about(too_large(&format!("{}x{}", image.width, image.height), len)));
+        }
         if image.cpp != 1 || pixels < 4 {
             return Err(about(Error::new(
                 ErrorKind::Unsupported,
@@ -115,14 +124,20 @@ impl ClipReader for Reader {
 
     fn bytes_needed(&self, frame: i64) -> Result<u64> {
         let (_, bytes, image) = self.header(frame)?;
-        // The file twice (rawloader copies it), the decoded u16 and our f32.
+        // The file twice (rawloader copies it), the decoded u16 and our f32. Where the header can
+        // only be read by decoding, that picture is used and no second is made.
         Ok(2 * bytes.len() as u64 + (image.width * image.height * 6) as u64)
     }
 
     fn decode(&self, frame: i64) -> Result<SourceFrame> {
-        let (path, bytes, _) = self.header(frame)?;
+        let (path, bytes, image) = self.header(frame)?;
         let about = |e: Error| e.path(&path).doing("decoding a still");
-        let image = guarded(|| rawloader::decode(&mut Cursor::new(&bytes)).map_err(unknown)).map_err(about)?;
+        let image = if decoded(&image) {
+            image
+        } else {
+            guarded(|| rawloader::decode(&mut Cursor::new(&bytes)).map_err(unknown)).map_err(about)?
+        };
+        drop(bytes);
         let format = format_of(&image, frame).map_err(about)?;
         let samples: Vec<f32> = match image.data {
             RawImageData::Integer(v) => v.into_iter().map(f32::from).collect(),
@@ -135,15 +150,69 @@ impl ClipReader for Reader {
     }
 }
 
-/// What rawloader says of a file. For some formats it can only say it by decoding.
+/// Refuses what rawloader must not see: DNG, which it mis-reads; files it would take for a camera's
+/// by nothing but their length; headers that speak of more than the file can hold.
+fn known(bytes: &[u8], path: &Path) -> Result<()> {
+    if is_dng(bytes) {
+        return Err(Error::new(ErrorKind::Unsupported, "it is a DNG, which rawloader does not read rightly")
+            .advice("leave it to the decode stage"));
+    }
+    let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+    let found = recognise(&bytes[..bytes.len().min(HEAD)], bytes.len() as u64, &name);
+    match found {
+        Some(f) if f.format == ClipFormat::StillRaw && f.detail.contains("CR3") => {
+            Err(Error::new(ErrorKind::Unsupported, "it is a CR3, newer than rawloader knows")
+                .advice("convert it with Adobe DNG Converter to DNG"))
+        }
+        Some(f) if f.format == ClipFormat::StillRaw => Ok(()),
+        Some(f) => Err(Error::new(ErrorKind::Unsupported, format!("its content is {}, no raw still", f.detail))),
+        None => Err(Error::new(ErrorKind::BadMedia, "its content is no raw still known here")),
+    }?;
+    match most_pixels(bytes) {
+        Some(p) if !fits(p, bytes.len()) => Err(too_large(&p.to_string(), bytes.len() as u64)),
+        _ => Ok(()),
+    }
+}
+
+/// True for pictures of a size that exists and that a file of `len` bytes can hold.
+fn fits(pixels: u64, len: usize) -> bool {
+    pixels > 0 && pixels <= MOST_PIXELS && pixels / PIXELS_A_BYTE <= len as u64
+}
+
+fn too_large(pixels: &str, len: u64) -> Error {
+    Error::new(ErrorKind::BadMedia, format!("its header speaks of {pixels} pixels, which {len} bytes cannot hold"))
+        .advice("it is damaged or was cut short: copy it again from the card")
+}
+
+/// What rawloader says of a file. Of cameras whose black it measures in the picture it can say
+/// it only by decoding; that is done where the size of the picture is known to be sane.
 fn described(bytes: &[u8]) -> Result<RawImage> {
-    guarded(|| rawloader::decode_dummy(&mut Cursor::new(bytes)).map_err(unknown))
-        .or_else(|_| guarded(|| rawloader::decode(&mut Cursor::new(bytes)).map_err(unknown)))
+    let quick = guarded(|| rawloader::decode_dummy(&mut Cursor::new(bytes)).map_err(unknown));
+    match quick {
+        Err(_) if most_pixels(bytes).is_some_and(|p| fits(p, bytes.len())) => {
+            guarded(|| rawloader::decode(&mut Cursor::new(bytes)).map_err(unknown))
+        }
+        quick => quick,
+    }
+}
+
+/// True when the picture is there, not only what is known of it.
+fn decoded(image: &RawImage) -> bool {
+    let samples = match &image.data {
+        RawImageData::Integer(v) => v.len(),
+        RawImageData::Float(v) => v.len(),
+    };
+    image.width.checked_mul(image.height).is_some_and(|p| p > 1 && p == samples)
 }
 
 fn unknown(e: rawloader::RawLoaderError) -> Error {
-    // Its own panics, caught by itself, come with a request to send the file to its author.
     let why = e.to_string();
+    // Of its own panics, which it catches itself, it says that they are bugs; here they are damage.
+    if why.contains("panic") {
+        return Error::new(ErrorKind::BadMedia, "the decoder gave up on the file")
+            .advice("it is damaged, or of a kind the decoder does not know: copy it again from the card");
+    }
+    // What follows the first line is a request to send the file to its author.
     let why = why.lines().next().unwrap_or_default().trim_start_matches("RawLoaderError: ").trim_matches('"');
     Error::new(ErrorKind::Unsupported, format!("rawloader cannot read it ({why})"))
         .advice("the file is damaged, or of a camera that rawloader does not know")
@@ -193,10 +262,11 @@ fn format_of(image: &RawImage, frame: i64) -> Result<FrameFormat> {
     Ok(FrameFormat { state: ImageState::Mosaic, width: image.width, height: image.height, facts })
 }
 
-/// The camera's matrix, for D65 as rawloader's tables have it, and the white of the take.
+/// The camera's matrix, for D65 as rawloader's tables have it (in ten-thousandths, as dcraw's), and
+/// the white of the take.
 /// `None` rather than rawloader's stand-ins where there is no matrix.
 fn color(image: &RawImage) -> Option<CameraColor> {
-    let m: Vec<[f64; 3]> = image.xyz_to_cam.iter().take(3).map(|row| row.map(f64::from)).collect();
+    let m: Vec<[f64; 3]> = image.xyz_to_cam.iter().take(3).map(|row| row.map(|v| f64::from(v) / 10_000.0)).collect();
     let color_matrix: [[f64; 3]; 3] = m.try_into().ok()?;
     if color_matrix.iter().any(|row| row.iter().all(|v| *v == 0.0)) {
         return None;
@@ -252,10 +322,27 @@ mod tests {
     fn files_that_are_no_stills_are_errors() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.cr2");
-        for bytes in [&b""[..], b"II", b"ARRI", b"II*\0\x08\0\0\0\xff\xff", &[0xff; 5000]] {
+        let dng = b"II*\0\x08\0\0\0\x01\0\x12\xc6\x01\0\x04\0\0\0\x01\x04\0\0\0\0\0\0";
+        // A make and a raw compression, and 60,000 x 60,000 pixels.
+        let lying = b"II*\0\x08\0\0\0\x03\0\0\x01\x04\0\x01\0\0\0\x60\xea\0\0\x01\x01\x04\0\x01\0\0\0\x60\xea\0\0\
+            \x03\x01\x03\0\x01\0\0\0\x99\x87\0\0\0\0\0\0";
+        // A camera firmware's dump of exactly this length is what rawloader would take it for.
+        let naked = vec![0x55; 31_342_080];
+        for (bytes, says) in [
+            (&b""[..], "0 bytes"),
+            (b"II", "no raw still"),
+            (b"ARRI", "no raw still"),
+            (b"ARRI\x12\x34\x56\x78", "ARRIRAW"),
+            (b"II*\0\x08\0\0\0\xff\xff", "a.cr2"),
+            (&[0xff; 5000], "no raw still"),
+            (dng, "it is a DNG"),
+            (lying, "speaks of 3600000000 pixels"),
+            (&naked, "no raw still"),
+        ] {
             fs::write(&path, bytes).unwrap();
             for e in [open(path.clone()).format(0).unwrap_err(), open(path.clone()).decode(0).unwrap_err()] {
-                assert!(e.to_string().contains("a.cr2"), "{e}");
+                let e = e.to_string();
+                assert!(e.contains("a.cr2") && e.contains(says) && !e.contains("panic"), "{e}");
             }
         }
         assert!(open(path).format(1).is_err());
@@ -270,9 +357,38 @@ mod tests {
             return;
         }
         let format = open(still.clone()).format(0).unwrap();
-        let SourceFrame::Mosaic(frame) = open(still).decode(0).unwrap() else { panic!("not a mosaic") };
-        assert_eq!((frame.width(), frame.height()), (format.width, format.height));
-        assert!(format.facts.camera_color.as_ref().is_some_and(|c| c.as_shot.is_some()));
+        let SourceFrame::Mosaic(frame) = open(still.clone()).decode(0).unwrap() else { panic!("not a mosaic") };
+        assert_eq!((frame.width(), frame.height()), (2224, 1456));
+        assert_eq!(format, frame.format());
+        // LibRaw 0.22.2: means by CFA position of the whole area, levels, margins, white balance.
+        let mean = |r: usize, c: usize| {
+            let sites = frame.view();
+            let sites = sites.slice(ndarray::s![0, r..;2, c..;2]);
+            sites.iter().map(|v| f64::from(*v)).sum::<f64>() / sites.len() as f64
+        };
+        for (r, c, want) in [(0, 0, 567.1644), (0, 1, 489.073), (1, 0, 493.9007), (1, 1, 290.1706)] {
+            assert!((mean(r, c) - want).abs() < 1e-3, "{} at {r},{c}", mean(r, c));
+        }
+        let facts = &format.facts;
+        assert_eq!(facts.active_area, Some(Rect { x: 48, y: 6, width: 2176, height: 1448 }));
+        assert_eq!(facts.cfa, Some(Cfa::Rggb));
+        let levels = facts.levels.as_ref().unwrap();
+        assert_eq!((levels.white, &levels.black), (4095.0, &vec![127.0, 128.0, 128.0, 128.0]));
+        let color = facts.camera_color.as_ref().unwrap();
+        // rawloader's table; LibRaw's, of a newer Adobe version, begins with 0.99.
+        assert!((color.calibrations[0].color_matrix[0][0] - 0.9805).abs() < 1e-6);
+        let Some(WhitePoint::Neutral(n)) = color.as_shot else { panic!("no white") };
+        let want = [0.976_168 / 2.133_333, 1.0, 0.976_168 / 1.006_883];
+        assert!(n.iter().zip(want).all(|(a, b)| (a - b).abs() < 1e-5), "{n:?}");
+        // The directory of a CRW is at its end: nothing is left of one that was cut.
+        let bytes = fs::read(&still).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let cut = folder.path().join("cut.crw");
+        for n in [100, 5000, bytes.len() / 2, bytes.len() - 1] {
+            fs::write(&cut, &bytes[..n]).unwrap();
+            let e = open(cut.clone()).decode(0).unwrap_err();
+            assert!(!e.to_string().contains("panic"), "{e}");
+        }
         for head in ["CanonRaw.cr2", "Nikon.nef", "Panasonic.rw2"] {
             let path = PathBuf::from(footage).join("truncated-heads").join(head);
             assert!(open(path).decode(0).is_err(), "{head} has no picture");
