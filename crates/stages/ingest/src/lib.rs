@@ -7,11 +7,13 @@
 //! | who decodes it, if nothing here does | [`needs`] |
 //! | what does its container say | [`container`] |
 //! | what does a DNG say, and what are its samples | [`dng`] |
+//! | what does a Magic Lantern video say, and what are its samples | [`mlv`] |
 //!
 //! Camera originals are opened read-only. Headers are read with bounds, whatever sizes they claim.
 
 pub mod container;
 pub mod dng;
+pub mod mlv;
 
 mod card;
 mod input;

@@ -17,7 +17,7 @@
 mod color;
 mod decode;
 mod header;
-mod jpeg;
+pub(crate) mod jpeg;
 mod layout;
 mod names;
 mod picture;
@@ -25,7 +25,7 @@ mod shot;
 mod signature;
 mod source;
 mod tiff;
-mod unpack;
+pub(crate) mod unpack;
 mod value;
 
 #[cfg(test)]

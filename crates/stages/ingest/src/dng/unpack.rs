@@ -7,7 +7,7 @@ use super::tiff::ByteOrder;
 ///
 /// # Panics
 /// When `packed` has fewer bytes than the samples take: the caller has checked the strip's length.
-pub(super) fn row(packed: &[u8], bits: u32, order: ByteOrder, out: &mut [u16]) {
+pub(crate) fn row(packed: &[u8], bits: u32, order: ByteOrder, out: &mut [u16]) {
     match (bits, order) {
         (8, _) => out.iter_mut().zip(packed).for_each(|(o, &b)| *o = u16::from(b)),
         (16, ByteOrder::Little) => {

@@ -9,7 +9,7 @@ mod dct;
 mod lossless;
 
 #[cfg(test)]
-pub(super) mod encoder;
+pub(crate) mod encoder;
 
 use rushes_core::{Error, ErrorKind, Result};
 
@@ -17,19 +17,19 @@ use super::tiff::bad;
 use bits::Huffman;
 
 /// Takes one row of interleaved samples.
-pub(super) type RowSink<'a> = dyn FnMut(&[u16]) -> Result<()> + 'a;
+pub(crate) type RowSink<'a> = dyn FnMut(&[u16]) -> Result<()> + 'a;
 
 /// What a start-of-frame marker says.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct FrameHeader {
+pub(crate) struct FrameHeader {
     /// The number of the SOF marker: 3 is lossless.
-    pub(super) process: u8,
+    pub(crate) process: u8,
     /// Bits of a sample.
-    pub(super) precision: u8,
+    pub(crate) precision: u8,
     /// Columns.
-    pub(super) width: usize,
+    pub(crate) width: usize,
     /// Rows.
-    pub(super) height: usize,
+    pub(crate) height: usize,
     components: Vec<Component>,
 }
 
@@ -42,12 +42,12 @@ struct Component {
 
 impl FrameHeader {
     /// Samples at each position.
-    pub(super) fn components(&self) -> usize {
+    pub(crate) fn components(&self) -> usize {
         self.components.len()
     }
 
     /// The process in words.
-    pub(super) fn process_name(&self) -> String {
+    pub(crate) fn process_name(&self) -> String {
         match self.process {
             0 => "baseline JPEG".to_owned(),
             1 => "extended sequential JPEG".to_owned(),
@@ -58,7 +58,7 @@ impl FrameHeader {
     }
 
     /// `Ok` when it is decoded here.
-    pub(super) fn check(&self) -> Result<()> {
+    pub(crate) fn check(&self) -> Result<()> {
         let refuse = |why: String| Err(Error::new(ErrorKind::Unsupported, why).advice(super::CONVERT));
         if self.components.iter().any(|c| c.sampling != self.components[0].sampling) {
             return refuse(format!("{} with subsampled components is not decoded here", self.process_name()));
@@ -80,8 +80,8 @@ impl FrameHeader {
 
 /// A JPEG stream up to its first scan.
 #[derive(Debug)]
-pub(super) struct Jpeg<'a> {
-    pub(super) frame: FrameHeader,
+pub(crate) struct Jpeg<'a> {
+    pub(crate) frame: FrameHeader,
     /// DC (or lossless) and AC tables of each component, in the order of the frame.
     tables: Vec<(Huffman, Option<Huffman>)>,
     quantization: [Option<[u16; 64]>; 4],
@@ -100,7 +100,7 @@ impl<'a> Jpeg<'a> {
     ///
     /// # Errors
     /// When the stream is no JPEG, ends early, contradicts itself, or uses a process not decoded here.
-    pub(super) fn parse(data: &'a [u8]) -> Result<Self> {
+    pub(crate) fn parse(data: &'a [u8]) -> Result<Self> {
         let mut frame = None;
         let mut huffman: [[Option<Huffman>; 4]; 2] = Default::default();
         let mut quantization = [None; 4];
@@ -158,13 +158,13 @@ impl<'a> Jpeg<'a> {
     ///
     /// # Errors
     /// When the data end before the last row or hold a code that is in no table.
-    pub(super) fn decode(&self, long_16: bool, sink: &mut RowSink<'_>) -> Result<()> {
+    pub(crate) fn decode(&self, long_16: bool, sink: &mut RowSink<'_>) -> Result<()> {
         if self.frame.process == 3 { lossless::decode(self, long_16, sink) } else { dct::decode(self, sink) }
     }
 }
 
 /// The frame header in the first bytes of a stream; `None` when it is not among them.
-pub(super) fn peek(data: &[u8]) -> Option<FrameHeader> {
+pub(crate) fn peek(data: &[u8]) -> Option<FrameHeader> {
     let mut markers = Markers::new(data).ok()?;
     loop {
         let (marker, body) = markers.next().ok()?;
