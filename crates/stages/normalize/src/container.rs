@@ -32,7 +32,7 @@ fn map(facts: &ContainerFacts, subject: &Subject<'_>) -> Facts {
         ..CameraMetadata::default()
     };
     let verbatim = Verbatim(verbatim(facts, subject));
-    Facts { metadata, verbatim, timecode_as_found: None }
+    Facts { metadata, verbatim, frames: facts.frames.as_ref().map(|f| f.value), timecode_as_found: None }
 }
 
 fn take<T: Clone>(subject: &Subject<'_>, fact: &Option<Fact<T>>) -> Option<Sourced<T>> {

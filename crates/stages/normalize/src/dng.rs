@@ -74,7 +74,8 @@ fn map(header: &Header, subject: &Subject<'_>) -> Facts {
     };
     let field =
         |f: &rushes_ingest::dng::Field| VerbatimField { value: f.text.clone(), origin: subject.origin(f.origin()) };
-    Facts { metadata, verbatim: Verbatim(header.fields.iter().map(field).collect()), timecode_as_found }
+    let verbatim = Verbatim(header.fields.iter().map(field).collect());
+    Facts { metadata, verbatim, frames: None, timecode_as_found }
 }
 
 fn take<T: Clone>(subject: &Subject<'_>, stated: &Option<Stated<T>>) -> Option<Sourced<T>> {

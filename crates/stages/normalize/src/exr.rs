@@ -76,7 +76,7 @@ fn map(header: &Header, subject: &Subject<'_>) -> Facts {
         .attributes
         .iter()
         .map(|(name, (kind, value))| VerbatimField { value: show(kind, value), origin: subject.origin(name.as_str()) });
-    Facts { metadata, verbatim: Verbatim(fields.collect()), timecode_as_found }
+    Facts { metadata, verbatim: Verbatim(fields.collect()), frames: None, timecode_as_found }
 }
 
 /// Attributes of the first part: name to type and value.
@@ -206,6 +206,7 @@ mod tests {
         let header = Header::parse(&file()).unwrap();
         let subject = Subject {
             path: Path::new("a.exr"),
+            parts: &[],
             name: "a.exr".into(),
             format: rushes_core::media::ClipFormat::Exr,
             rate: None,

@@ -11,6 +11,7 @@
 //! | Formats | Mapping |
 //! | --- | --- |
 //! | CinemaDNG, DNG, GPR | `dng.rs` |
+//! | Magic Lantern video | `mlv.rs` |
 //! | QuickTime, MXF, BRAW, CRM, DPX | `container.rs` |
 //! | OpenEXR | `exr.rs` |
 
@@ -19,6 +20,7 @@ mod dng;
 mod exr;
 mod findings;
 mod mapping;
+mod mlv;
 mod stage;
 
 #[cfg(test)]

@@ -5,13 +5,15 @@ use std::path::{Path, PathBuf};
 use rushes_core::Result;
 use rushes_core::media::{CameraMetadata, ClipFormat, Origin, Rate, Sourced, Timecode, Verbatim};
 
-use crate::{container, dng, exr};
+use crate::{container, dng, exr, mlv};
 
 /// What one file says.
 #[derive(Debug, Default)]
 pub(crate) struct Facts {
     pub(crate) metadata: CameraMetadata,
     pub(crate) verbatim: Verbatim,
+    /// Frames of the clip, where one file holds many.
+    pub(crate) frames: Option<u64>,
     /// The timecode as stored where no timecode could be made of it, and why.
     pub(crate) timecode_as_found: Option<String>,
 }
@@ -20,6 +22,8 @@ pub(crate) struct Facts {
 pub(crate) struct Subject<'a> {
     /// Where it is.
     pub(crate) path: &'a Path,
+    /// All files of a clip that is no sequence, this one first.
+    pub(crate) parts: &'a [PathBuf],
     /// How origins name it: relative to the card.
     pub(crate) name: PathBuf,
     /// What it is.
@@ -67,6 +71,7 @@ pub(crate) fn mapping(format: ClipFormat) -> Option<&'static dyn Mapping> {
     use ClipFormat as F;
     Some(match format {
         F::CinemaDng | F::Dng | F::Gpr => &dng::Dng,
+        F::Mlv => &mlv::Mlv,
         F::Exr => &exr::Exr,
         F::Mov | F::ProresMov | F::ProresRawMov | F::Braw | F::Crm | F::Mxf | F::ArriMxf | F::SonyMxf | F::Dpx => {
             &container::Container

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use rushes_core::media::{Clip, ClipMedia, Finding, Rate};
+use rushes_core::media::{Clip, ClipMedia, Finding, FrameRange, Rate};
 use rushes_core::stage::{Batch, ClipStage, StageInfo};
 use rushes_core::{Error, Result};
 use schemars::JsonSchema;
@@ -15,7 +15,8 @@ use crate::mapping::{Facts, Mapping, Subject, mapping};
 const ATTEMPTS: usize = 8;
 
 /// Fills each clip's canonical facts and verbatim fields from the first of its files whose header
-/// can be read. The timecode is that of the first frame of the clip's range.
+/// can be read. The timecode is that of the first frame of the clip's range. A clip whose file holds
+/// many frames gets its range here.
 ///
 /// Findings: `rate-missing`, `timecode-missing`, `reel-missing`, `white-missing`, `matrix-missing`
 /// where a file does not state the fact; `header-unreadable` where a header cannot be read;
@@ -81,7 +82,11 @@ impl Normalize {
         // A batch of a single file has the file as its root.
         let name = path.strip_prefix(root).ok().filter(|p| !p.as_os_str().is_empty());
         let name = name.map_or_else(|| path.file_name().map(PathBuf::from).unwrap_or_default(), Path::to_owned);
-        mapping.read(&Subject { path, name, format: clip.format, rate: self.rate })
+        let parts = match &clip.media {
+            ClipMedia::Files(files) => files.as_slice(),
+            ClipMedia::Sequence(_) => &[],
+        };
+        mapping.read(&Subject { path, parts, name, format: clip.format, rate: self.rate })
     }
 }
 
@@ -102,6 +107,10 @@ fn candidates(clip: &Clip) -> Vec<(Option<i64>, PathBuf)> {
 fn take(clip: &mut Clip, facts: Facts, frame: Option<i64>, needs_color: bool, findings: &mut Vec<Finding>) {
     clip.metadata = facts.metadata;
     clip.verbatim = facts.verbatim;
+    if matches!(clip.media, ClipMedia::Files(_)) && clip.range.is_none() {
+        let last = facts.frames.and_then(|n| i64::try_from(n).ok()).map(|n| n - 1);
+        clip.range = last.and_then(|last| FrameRange::new(0, last));
+    }
     if let (Some(frame), Some(range), Some(tc)) = (frame, clip.range, clip.metadata.start_timecode.as_mut()) {
         tc.value = tc.value.offset(range.first.saturating_sub(frame));
     }

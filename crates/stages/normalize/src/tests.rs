@@ -204,6 +204,14 @@ fn the_footage_beside_the_checkout_is_described_as_exiftool_and_ffprobe_do() {
     assert_eq!(m.start_timecode.as_ref().unwrap().value.to_string(), "00:47:10:07");
     let exr = one("exr/ScanLines_Carrots.exr", ClipFormat::Exr);
     assert!(exr.clips[0].metadata.stored_size.is_some() && !exr.clips[0].verbatim.0.is_empty());
+    let mlv = one("raw/genuine/Canon_5D3_MagicLantern_M19-0333-cut.mlv", ClipFormat::Mlv);
+    let m = &mlv.clips[0].metadata;
+    assert_eq!(mlv.clips[0].range, Some(range(0, 0)));
+    assert_eq!(m.rate.as_ref().unwrap().value, Rate::FPS_59_94);
+    assert_eq!((m.iso.as_ref().unwrap().value, m.white_balance_kelvin.as_ref().unwrap().value), (3500.0, 5800.0));
+    assert_eq!(m.lens_model.as_ref().unwrap().origin.tag, "LENS:lensName");
+    let codes: Vec<_> = mlv.findings.iter().map(|f| f.code.as_str()).collect();
+    assert_eq!(codes, ["timecode-missing", "reel-missing", "white-missing"]);
     let cut = one("raw/dng-derived-damaged/s2_header_only.dng", ClipFormat::Dng);
     assert_eq!(cut.findings[0].code, "header-unreadable");
 }
