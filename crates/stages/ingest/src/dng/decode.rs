@@ -6,10 +6,11 @@ use std::path::Path;
 use ndarray::{Array2, Array3};
 use rushes_core::{Error, ErrorKind, Result};
 
+use super::CONVERT;
 use super::header::{Header, open};
 use super::jpeg::Jpeg;
 use super::picture::{Compression, Photometric};
-use super::tiff::bad;
+use super::tiff::{bad, read_error};
 use super::unpack;
 
 /// Takes a run of samples: picture row, first sample in that row (columns times samples per
@@ -130,7 +131,7 @@ fn decode(header: &Header, file: &mut (impl Read + Seek), put: &mut Put<'_>) -> 
             Compression::None => len.min(p.packed_row().saturating_mul(l.stored_rows(index, p.height) as u64)),
             _ => len,
         };
-        let io = |e| Error::io("", e);
+        let io = read_error;
         file.seek(SeekFrom::Start(offset)).map_err(io)?;
         data.resize(usize::try_from(len).map_err(|_| bad("a strip larger than memory"))?, 0);
         file.read_exact(&mut data).map_err(io)?;
@@ -141,7 +142,8 @@ fn decode(header: &Header, file: &mut (impl Read + Seek), put: &mut Put<'_>) -> 
         result.map_err(|e| {
             let r = l.area(index, p.width, p.height);
             let at = format!("{} {} of {} (at {},{})", l.noun(), index + 1, l.count(), r.x, r.y);
-            Error::new(e.kind(), format!("{at}: {}", e.detail())).advice("copy the file from the card again")
+            let advice = if e.kind() == ErrorKind::Unsupported { CONVERT } else { "copy the file from the card again" };
+            Error::new(e.kind(), format!("{at}: {}", e.detail())).advice(advice)
         })?;
     }
     Ok(())

@@ -24,7 +24,7 @@ mod picture;
 mod shot;
 mod signature;
 mod source;
-mod tiff;
+pub(crate) mod tiff;
 pub(crate) mod unpack;
 mod value;
 

@@ -106,6 +106,17 @@ pub(super) fn bad(detail: impl Into<String>) -> Error {
     Error::new(ErrorKind::BadMedia, detail)
 }
 
+/// The operating system's error while reading; the caller names the file.
+pub(crate) fn read_error(e: std::io::Error) -> Error {
+    use std::io::ErrorKind as K;
+    match e.kind() {
+        // The length was checked: the file has shrunk since.
+        K::UnexpectedEof => bad("the file ended while it was read"),
+        K::Interrupted | K::TimedOut | K::WouldBlock => Error::new(ErrorKind::Io, e.to_string()).source(e).retryable(),
+        _ => Error::new(ErrorKind::Io, e.to_string()).source(e),
+    }
+}
+
 const COPY_AGAIN: &str = "copy the file from the card again";
 
 struct Input<R> {
@@ -117,7 +128,7 @@ struct Input<R> {
 
 impl<R: Read + Seek> Input<R> {
     fn new(mut inner: R) -> Result<Self> {
-        let io = |e: std::io::Error| Error::io("", e);
+        let io = read_error;
         let len = inner.seek(SeekFrom::End(0)).map_err(io)?;
         inner.seek(SeekFrom::Start(0)).map_err(io)?;
         let mut head = Vec::new();
@@ -136,7 +147,7 @@ impl<R: Read + Seek> Input<R> {
         {
             return Ok(s.to_vec());
         }
-        let io = |e: std::io::Error| Error::io("", e);
+        let io = read_error;
         // MAX_LOADED bounds n.
         let mut out = vec![0; n as usize];
         self.inner.seek(SeekFrom::Start(offset)).map_err(io)?;

@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use rushes_core::media::{Cfa, Levels, Rate};
 use rushes_core::{Error, ErrorKind, Result};
 
+use crate::dng::tiff::read_error;
+
 use super::{FrameAt, MlvCompression, MlvHeader, color};
 
 /// Bytes of a block that are looked at; RAWI is the longest with 180.
@@ -60,7 +62,7 @@ impl Found {
     }
 
     pub(super) fn blocks(&mut self, index: usize, mut file: impl Read + Seek, len: u64) -> Result<()> {
-        let io = |e| Error::io("", e);
+        let io = read_error;
         let mut at = 0u64;
         while at.saturating_add(16) <= len {
             file.seek(SeekFrom::Start(at)).map_err(io)?;
