@@ -4,7 +4,7 @@
 //! - [`InputTransform`]: camera RGB → ACES2065-1 by the camera's own calibration ([`idt`]).
 //! - [`Convert`]: between ACES2065-1 and ACEScg. [`cct`] has the ACEScct curve.
 //! - [`Cdl`] and [`Lut`]: looks, computed in a stated working space.
-//! - [`OutputTransform`]: the ACES 2.0 rendering, SceneLinear → Display.
+//! - [`OutputTransform`]: the ACES 2.0 rendering, SceneLinear → Display ([`output`]).
 //!
 //! Matrices and tables are computed in `f64`, pixels in `f32`.
 
@@ -16,6 +16,7 @@ pub mod idt;
 mod linearize;
 mod lut;
 pub mod matrix;
+pub mod output;
 mod working;
 
 pub use cdl::{Cdl, CdlStyle, Correction, read_cdl};
@@ -23,4 +24,5 @@ pub use convert::Convert;
 pub use idt::{Highlights, InputTransform, White};
 pub use linearize::Linearize;
 pub use lut::{Cube, Interpolation, Lut};
+pub use output::OutputTransform;
 pub use working::WorkingSpace;

@@ -1,0 +1,46 @@
+//! Colours through one of our transforms, for comparing with other tools: raw little-endian
+//! `f32` RGB triples on standard input, the results on standard output.
+//!
+//!     transform sdr-rec709 < in.f32 > out.f32
+
+use std::io::{Read as _, Write as _};
+use std::process::ExitCode;
+
+use rushes_color::output::SDR_REC709;
+use rushes_color::{CdlStyle, Correction, aces, cct, matrix};
+
+fn main() -> ExitCode {
+    let name = std::env::args().nth(1).unwrap_or_default();
+    let to_ap1 = matrix::to_f32(&aces::AP0_TO_AP1);
+    let m =
+        move |p: [f32; 3]| [0, 1, 2].map(|r: usize| to_ap1[r][0] * p[0] + to_ap1[r][1] * p[1] + to_ap1[r][2] * p[2]);
+    let correction = Correction {
+        slope: [1.35, 1.1, 0.71],
+        offset: [0.05, -0.23, 0.11],
+        power: [0.93, 0.81, 1.27],
+        saturation: 1.239,
+    };
+    let transform: Box<dyn Fn([f32; 3]) -> [f32; 3]> = match name.as_str() {
+        "sdr-rec709" => Box::new(|p| SDR_REC709.apply(p)),
+        "acescg" => Box::new(m),
+        "acescct" => Box::new(move |p| m(p).map(cct::encode)),
+        "cdl" => Box::new(move |p| correction.apply(p, CdlStyle::Clamp)),
+        "cdl-no-clamp" => Box::new(move |p| correction.apply(p, CdlStyle::NoClamp)),
+        _ => {
+            eprintln!("name one of: sdr-rec709 acescg acescct cdl cdl-no-clamp");
+            return ExitCode::FAILURE;
+        }
+    };
+    let mut bytes = Vec::new();
+    if let Err(e) = std::io::stdin().lock().read_to_end(&mut bytes) {
+        eprintln!("reading: {e}");
+        return ExitCode::FAILURE;
+    }
+    let values: Vec<f32> = bytes.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
+    let out: Vec<u8> =
+        values.chunks_exact(3).flat_map(|p| transform([p[0], p[1], p[2]])).flat_map(f32::to_le_bytes).collect();
+    match std::io::stdout().lock().write_all(&out) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(_) => ExitCode::FAILURE,
+    }
+}

@@ -1,0 +1,91 @@
+//! The stage `output-transform`.
+
+use std::ops::Range;
+
+use rushes_core::Result;
+use rushes_core::frame::{Band, BandMut, Display, FrameFormat, ImageState, SceneLinear};
+use rushes_core::graph::{AnyStage, Takes};
+use rushes_core::media::ColorSpace;
+use rushes_core::stage::{FrameKernel, FrameStage, StageInfo};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::SDR_REC709;
+use crate::aces;
+use crate::matrix::{self, to_f32};
+use crate::working::scene_space;
+
+/// Renders a scene-linear picture for a Rec.709 display: ACES 2.0, SDR, 100 nits, BT.1886.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OutputTransform {}
+
+impl StageInfo for OutputTransform {
+    fn name(&self) -> &'static str {
+        "output-transform"
+    }
+
+    fn version(&self) -> u32 {
+        1
+    }
+
+    fn params(&self) -> serde_json::Value {
+        serde_json::json!({})
+    }
+}
+
+impl Takes<SceneLinear> for OutputTransform {
+    type Gives = Display;
+
+    fn into_stage(self) -> AnyStage {
+        AnyStage::frame(self)
+    }
+}
+
+impl FrameStage for OutputTransform {
+    fn input(&self) -> ImageState {
+        ImageState::SceneLinear
+    }
+
+    fn output(&self) -> ImageState {
+        ImageState::Display
+    }
+
+    fn prepare(&self, input: &FrameFormat) -> Result<Box<dyn FrameKernel>> {
+        let to_ap0 = (scene_space(input)? == ColorSpace::AcesCg).then(|| to_f32(&aces::AP1_TO_AP0));
+        let mut format = FrameFormat { state: ImageState::Display, ..input.clone() };
+        format.facts.color_space = Some(ColorSpace::Rec709Display);
+        Ok(Box::new(Kernel { to_ap0, format }))
+    }
+}
+
+struct Kernel {
+    /// For pictures in ACEScg.
+    to_ap0: Option<[[f32; 3]; 3]>,
+    format: FrameFormat,
+}
+
+impl FrameKernel for Kernel {
+    fn format(&self) -> &FrameFormat {
+        &self.format
+    }
+
+    fn input_rows(&self, out: Range<usize>) -> Range<usize> {
+        out
+    }
+
+    fn run(&self, input: &Band<'_>, out: &mut BandMut<'_>) {
+        let rendering = &*SDR_REC709;
+        let mut ap0 = self.to_ap0.map(|m| (m, [0, 1, 2].map(|_| vec![0.0; input.width()])));
+        for row in out.rows() {
+            let from = [0, 1, 2].map(|p| input.row(p, row));
+            match &mut ap0 {
+                Some((m, [r, g, b])) => {
+                    matrix::rows(m, from, [r, g, b]);
+                    rendering.rows([r, g, b], out.rgb_row_mut(row));
+                }
+                None => rendering.rows(from, out.rgb_row_mut(row)),
+            }
+        }
+    }
+}
