@@ -37,6 +37,7 @@ pub(super) fn clip(rate: Rate, start: Option<&str>) -> ClipRef {
             start_timecode: start.and_then(|s| sourced(Timecode::parse(s, rate).unwrap())),
             ..CameraMetadata::default()
         },
+        range: None,
         substitutes: Vec::new(),
     }
 }
