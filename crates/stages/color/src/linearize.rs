@@ -124,6 +124,10 @@ fn tables(levels: &Levels, area: Rect) -> Result<(Vec<Vec<f32>>, f32)> {
             return Err(bad(format!("{name} has {} values for {n}", deltas.len())));
         }
     }
+    // `max` passes over what is not a number, so that it must be looked for.
+    if levels.black.iter().chain(&levels.delta_h).chain(&levels.delta_v).any(|v| !v.is_finite()) {
+        return Err(bad("a black level is not a number".into()));
+    }
     let delta_h = |c: usize| levels.delta_h.get(c).copied().unwrap_or(0.0);
     let black = (0..rows)
         .map(|r| (0..area.width).map(|c| (levels.black[r * cols + c % cols] + delta_h(c)) as f32).collect())
@@ -192,6 +196,8 @@ mod tests {
             refused(Levels { delta_h: vec![1.0], ..Levels::flat(0.0, 9.0) }, None),
             refused(Levels::flat(0.0, 9.0), Some(Rect { x: 1, y: 0, width: 4, height: 4 })),
             refused(Levels::flat(f64::NAN, 9.0), None),
+            refused(Levels { repeat: (1, 2), black: vec![1.0, f64::NAN], ..Levels::flat(0.0, 9.0) }, None),
+            refused(Levels { delta_h: vec![f64::INFINITY; 4], ..Levels::flat(0.0, 9.0) }, None),
         ];
         for line in lines {
             assert!(line.is_some_and(|l| l.contains("linearizing")));

@@ -48,6 +48,8 @@ impl Cube {
     /// With the line that makes no sense.
     pub fn parse(text: &str) -> Result<Self> {
         let mut p = Parsed::default();
+        // Some editors put a byte order mark before the first keyword.
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         for (i, line) in text.lines().enumerate() {
             p.line(line.trim()).map_err(|what| bad(format!("line {}: {what}", i + 1)))?;
         }
@@ -163,7 +165,7 @@ mod tests {
 
     #[test]
     fn red_runs_fastest_and_the_domain_counts() {
-        let cube = Cube::parse(&CUBE[3..]).unwrap();
+        let cube = Cube::parse(CUBE).unwrap();
         assert_eq!(cube.title.as_deref(), Some("warm "));
         for how in [Interpolation::Tetrahedral, Interpolation::Trilinear] {
             assert_eq!(cube.look_up([2.0, 0.0, 0.0], how), [1.0, 0.0, 0.25]);
@@ -222,7 +224,7 @@ mod tests {
 
         #[test]
         fn any_value_is_an_answer(pixel in proptest::array::uniform3(proptest::num::f32::ANY)) {
-            let cube = Cube::parse(&CUBE[3..]).unwrap();
+            let cube = Cube::parse(CUBE).unwrap();
             for how in [Interpolation::Tetrahedral, Interpolation::Trilinear] {
                 prop_assert!(cube.look_up(pixel, how).iter().all(|v| (0.0..=1.0).contains(v)));
             }
