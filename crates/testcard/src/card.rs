@@ -22,9 +22,9 @@ pub struct CardSpec {
 }
 
 impl Default for CardSpec {
-    /// Two clips of 24 frames, 1280x720.
+    /// Two clips of 16 frames, 1280x720.
     fn default() -> Self {
-        Self { width: 1280, height: 720, frames: 24 }
+        Self { width: 1280, height: 720, frames: 16 }
     }
 }
 

@@ -212,6 +212,10 @@ fn plan_clip(
         findings.push(Finding::warning("output-left-out", format!("`{id}` is left out: {e}")).clip(&clip.name));
     }
 
+    for (_, sink) in tree.sinks().filter(|(i, _)| kept.contains(i)) {
+        findings.extend(sink.findings(&reference).into_iter().map(|f| f.clip(&clip.name)));
+    }
+
     let prepared = tree.prepare(&first, |n| kept.contains(&n))?;
     let pruned = prune(nodes, |i| !matches!(prepared.nodes[i].work, Work::Idle));
     let sinks: u64 = kept

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{ClipRef, StageInfo};
 use crate::error::Result;
 use crate::frame::{Band, FrameFormat, ImageState};
-use crate::media::{Digest, FrameRange};
+use crate::media::{Digest, Finding, FrameRange};
 
 /// Where and for what a sink works.
 #[derive(Debug, Clone)]
@@ -45,6 +45,13 @@ pub trait Sink: StageInfo {
 
     /// Checks at plan time that frames of `input` of this clip can be written; says why not.
     fn check(&self, clip: &ClipRef, input: &FrameFormat) -> Result<()>;
+
+    /// What somebody should know before outputs of this clip are made: a movie without timecode
+    /// will not relink. Default: nothing.
+    fn findings(&self, clip: &ClipRef) -> Vec<Finding> {
+        let _ = clip;
+        Vec::new()
+    }
 
     /// The frames of `range` it wants; a still may want one of many. Default: all.
     fn wants(&self, clip: &ClipRef, range: FrameRange, frame: i64) -> bool {

@@ -17,6 +17,7 @@ mod linearize;
 mod lut;
 pub mod matrix;
 pub mod output;
+mod pow;
 mod working;
 
 pub use cdl::{Cdl, CdlStyle, Correction, read_cdl};

@@ -21,6 +21,8 @@ mod needs;
 mod recognise;
 mod stage;
 
+mod wire;
+
 pub use needs::needs;
 pub use recognise::{Recognised, recognise, recognise_file};
 pub use stage::{Ingest, digest_file};

@@ -2,20 +2,20 @@
 
 use rushes_core::media::{ClipFormat, NeedsBackend};
 
-/// `None` for DNG and CinemaDNG, which are decoded here; else the backend that decodes `format`
+/// `None` for DNG, CinemaDNG and MLV, which are decoded here; else the backend that decodes `format`
 /// and what to do, in a sentence. `detail` is what recognition said of the file.
 pub fn needs(format: ClipFormat, detail: &str) -> Option<NeedsBackend> {
     let filmlight = |what: &str, owner: &str| {
         let why = format!(
-            "{what} is decoded with {owner}'s own library only; a FilmLight server has it: run with the filmlight \
-             backend, or transcode the clip with {owner}'s tool"
+            "{what} is decoded with {owner}'s own library only, which a FilmLight server has; this version has no FilmLight \
+             backend yet: transcode the clip with {owner}'s tool"
         );
         ("filmlight", why)
     };
     let ffmpeg =
         |what: &str| ("ffmpeg", format!("{what} is decoded by FFmpeg: install it and turn the ffmpeg backend on"));
     let (backend, why) = match format {
-        ClipFormat::CinemaDng | ClipFormat::Dng => return None,
+        ClipFormat::CinemaDng | ClipFormat::Dng | ClipFormat::Mlv => return None,
         ClipFormat::R3d => filmlight("REDCODE raw", "RED"),
         ClipFormat::Braw => filmlight("Blackmagic RAW", "Blackmagic Design"),
         ClipFormat::Arriraw => filmlight("ARRIRAW", "ARRI"),
@@ -42,11 +42,6 @@ pub fn needs(format: ClipFormat, detail: &str) -> Option<NeedsBackend> {
             "vc5",
             "GPR is a DNG compressed with VC-5 (SMPTE ST 2073), which nothing in this build decodes; convert it with \
              GoPro's gpr_tools or Adobe DNG Converter to a lossless DNG"
-                .to_owned(),
-        ),
-        ClipFormat::Mlv => (
-            "mlv",
-            "Magic Lantern video is not decoded here; convert it with MLV App or mlv_dump --dng to CinemaDNG"
                 .to_owned(),
         ),
         ClipFormat::ProresMov => ffmpeg("ProRes"),

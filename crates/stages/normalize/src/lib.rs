@@ -26,6 +26,8 @@ mod stage;
 #[cfg(test)]
 mod tests;
 
+mod wire;
+
 pub use stage::Normalize;
 
 /// The JSON Schema (draft 2020-12) of a clip with its canonical facts.

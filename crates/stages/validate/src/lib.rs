@@ -22,4 +22,6 @@ mod stage;
 #[cfg(test)]
 mod tests;
 
+mod wire;
+
 pub use params::{Policy, Validate, Verdict};

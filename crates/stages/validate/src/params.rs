@@ -73,3 +73,10 @@ impl Default for Validate {
         }
     }
 }
+
+impl Validate {
+    /// Frames that are missing or cannot be read are held.
+    pub fn hold() -> Self {
+        Self { gap: Policy::Hold, zero_byte: Policy::Hold, truncated: Policy::Hold, ..Self::default() }
+    }
+}

@@ -3,6 +3,7 @@
 use super::model::{Model, exponent};
 use super::tables::{self, ByDegree};
 use super::tone::ToneScale;
+use crate::pow::pow;
 
 /// Compression at 100 nits and its growth with the logarithm of the peak.
 const COMPRESS: (f32, f32) = (2.4, 3.3);
@@ -56,8 +57,8 @@ impl Chroma {
         let norm = self.norm * colourfulness(sin, cos);
         let light = j / self.limit_j;
         let dark = (1.0 - light).max(0.0);
-        let limit = light.powf(self.inverse_exponent) * reach / norm;
-        let scaled = m * (j / was_j).powf(self.inverse_exponent) / norm;
+        let limit = pow(light, self.inverse_exponent) * reach / norm;
+        let scaled = m * pow(j / was_j, self.inverse_exponent) / norm;
         let expanded =
             limit - toe(limit - scaled, limit - 0.001, dark * self.saturation, (light * light + self.threshold).sqrt());
         toe(expanded, limit, light * self.compression, dark) * norm

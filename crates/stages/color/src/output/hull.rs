@@ -1,6 +1,8 @@
 //! The geometry of gamut compression in the plane of one hue: lines from a focus on the J axis,
 //! and where they leave the gamut.
 
+use crate::pow::pow;
+
 /// How much the two parts of the hull are smoothed into each other at the cusp.
 pub(super) const SMOOTH: f32 = 0.12;
 
@@ -99,7 +101,7 @@ impl Lines {
 /// M at which a line meets the curve `J = j_max * (M / m_max) ^ (1 / inverse)`, nearly: the line
 /// is moved along the axis as the curve bends, and the curve taken for its chord.
 pub(super) fn meets_curve(axis: f32, slope: f32, inverse: f32, j_max: f32, m_max: f32, reference: f32) -> f32 {
-    let moved = reference * (axis / reference).powf(inverse);
+    let moved = reference * pow(axis / reference, inverse);
     moved * m_max / (j_max - slope * m_max)
 }
 

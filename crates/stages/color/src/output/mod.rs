@@ -35,6 +35,7 @@ use self::model::Model;
 use self::tone::ToneScale;
 use crate::aces;
 use crate::matrix::to_f32;
+use crate::pow::pow;
 use rushes_core::media::ColorSpace;
 
 /// The SDR rendering: 100 nits, Rec.709 primaries, D65 white, BT.1886 gamma 2.4.
@@ -86,17 +87,20 @@ impl Rendering {
             return [0.0; 3];
         }
         let jmh = self.scene.to_jmh(aab);
-        let (sin, cos) = jmh[2].to_radians().sin_cos();
+        // The hue's sine and cosine are at hand; a grey has no hue.
+        let (sin, cos) = if jmh[1] > 0.0 { (aab[2] / jmh[1], aab[1] / jmh[1]) } else { (0.0, 1.0) };
         let j = self.scene.lightness(self.tone.apply(self.scene.luminance(aab[0])));
         let reach_m = self.chroma.reach(jmh[2]);
         let m = self.chroma.compress(jmh, j, reach_m, sin, cos);
         let [j, m] = self.gamut.compress(j, m, jmh[2], reach_m);
+        // Infinities on the way may leave a NaN: it becomes black, which `clamp` would not do.
+        #[allow(clippy::manual_clamp)]
         self.display.to_rgb([self.display.achromatic(j), m * cos, m * sin]).map(|v| v.max(0.0).min(1.0))
     }
 
     /// Code values of an ACES2065-1 pixel, 0 to 1.
     pub fn apply(&self, pixel: [f32; 3]) -> [f32; 3] {
-        self.linear(pixel).map(|v| v.powf(self.inverse_gamma))
+        self.linear(pixel).map(|v| pow(v, self.inverse_gamma))
     }
 
     /// Code values of rows of ACES2065-1 red, green and blue.

@@ -6,6 +6,7 @@
 use rushes_core::media::Matrix3;
 
 use crate::matrix::{self, diagonal, inverse, mul, rgb_to_xyz, scale};
+use crate::pow::pow;
 
 /// Luminance of a display's reference white, nits.
 const REFERENCE: f64 = 100.0;
@@ -98,7 +99,7 @@ impl Model {
         }
         let hue = aab[2].atan2(aab[1]).to_degrees();
         let hue = if hue < 0.0 { hue + 360.0 } else { hue };
-        [100.0 * aab[0].powf(self.exponent), (aab[1] * aab[1] + aab[2] * aab[2]).sqrt(), hue]
+        [100.0 * pow(aab[0], self.exponent), (aab[1] * aab[1] + aab[2] * aab[2]).sqrt(), hue]
     }
 
     /// RGB of J, M and h.
@@ -109,7 +110,7 @@ impl Model {
 
     /// The achromatic response of a lightness.
     pub(super) fn achromatic(&self, j: f32) -> f32 {
-        (j / 100.0).powf(self.inverse_exponent)
+        pow(j / 100.0, self.inverse_exponent)
     }
 
     /// Luminance in nits of an achromatic response.
@@ -119,7 +120,7 @@ impl Model {
 
     /// Lightness of a luminance in nits.
     pub(super) fn lightness(&self, nits: f32) -> f32 {
-        100.0 * (respond(nits * self.adaptation) / self.white).powf(self.exponent)
+        100.0 * pow(respond(nits * self.adaptation) / self.white, self.exponent)
     }
 }
 
@@ -132,7 +133,7 @@ pub(super) fn apply(m: &[[f32; 3]; 3], v: [f32; 3]) -> [f32; 3] {
 /// Response of a cone to a positive stimulus (CAM16's, without its offset).
 #[inline]
 fn respond(v: f32) -> f32 {
-    let p = v.powf(POWER);
+    let p = pow(v, POWER);
     p / (OFFSET + p)
 }
 
@@ -140,7 +141,7 @@ fn respond(v: f32) -> f32 {
 #[inline]
 fn unrespond(v: f32) -> f32 {
     let v = v.min(0.99);
-    (OFFSET * v / (1.0 - v)).powf(1.0 / POWER)
+    pow(OFFSET * v / (1.0 - v), 1.0 / POWER)
 }
 
 fn invert(m: &Matrix3) -> Matrix3 {

@@ -3,6 +3,8 @@
 //! D. Lesterhuis, "ACES 2 Tonescale", in the ACES documentation: a power of a hyperbola with a
 //! toe, through 10 nits for 18 % grey at a peak of 100 nits, and more for brighter displays.
 
+use crate::pow::pow;
+
 /// The curve for one peak luminance. Both sides in nits, scene 1.0 at 100.
 #[derive(Debug, Clone)]
 pub(super) struct ToneScale {
@@ -47,7 +49,7 @@ impl ToneScale {
     /// Display luminance of a scene luminance.
     #[inline]
     pub(super) fn apply(&self, nits: f32) -> f32 {
-        let v = self.gain * (nits / (nits + self.shift)).powf(self.gamma);
+        let v = self.gain * pow(nits / (nits + self.shift), self.gamma);
         (v * v / (v + self.toe)).max(0.0) * 100.0
     }
 }

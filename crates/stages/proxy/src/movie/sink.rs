@@ -17,30 +17,6 @@ use super::ycbcr::Builder422;
 use crate::deliver::file_stem;
 
 impl Movie {
-    /// What an editor should know before the movie of `clip` is made: that it will have no
-    /// timecode track (`proxy-without-timecode`), or no reel name (`proxy-without-reel`).
-    pub fn findings(&self, clip: &ClipRef) -> Vec<Finding> {
-        let mut findings = Vec::new();
-        if self.timecode == TimecodeTrack::Clip && clip.metadata.start_timecode.is_none() {
-            findings.push(Finding::warning(
-                "proxy-without-timecode",
-                "the clip has no timecode, so its movie has no timecode track and relinks by file name only",
-            ));
-        }
-        if clip.metadata.reel.is_none() {
-            findings.push(Finding::warning(
-                "proxy-without-reel",
-                "the clip has no reel name, so its movie has none and relinks by timecode or file name only",
-            ));
-        } else if matches!(&self.codec, Codec::Ffmpeg(f) if !f.container.carries_reel()) {
-            findings.push(Finding::warning(
-                "proxy-without-reel",
-                "an MP4 has no place for the reel name, so it relinks by timecode or file name only: use \"mov\"",
-            ));
-        }
-        findings.into_iter().map(|f| f.clip(&clip.name)).collect()
-    }
-
     fn encoder(&self, facts: &MovieFacts) -> Arc<dyn VideoEncoder> {
         match &self.codec {
             Codec::Embedded(EmbeddedCodec::ProresProxy) => Arc::new(ProresProxy { rate: facts.rate }),
@@ -71,6 +47,30 @@ impl StageInfo for Movie {
 }
 
 impl Sink for Movie {
+    /// What an editor should know before the movie of `clip` is made: that it will have no
+    /// timecode track (`proxy-without-timecode`), or no reel name (`proxy-without-reel`).
+    fn findings(&self, clip: &ClipRef) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        if self.timecode == TimecodeTrack::Clip && clip.metadata.start_timecode.is_none() {
+            findings.push(Finding::warning(
+                "proxy-without-timecode",
+                "the clip has no timecode, so its movie has no timecode track and relinks by file name only",
+            ));
+        }
+        if clip.metadata.reel.is_none() {
+            findings.push(Finding::warning(
+                "proxy-without-reel",
+                "the clip has no reel name, so its movie has none and relinks by timecode or file name only",
+            ));
+        } else if matches!(&self.codec, Codec::Ffmpeg(f) if !f.container.carries_reel()) {
+            findings.push(Finding::warning(
+                "proxy-without-reel",
+                "an MP4 has no place for the reel name, so it relinks by timecode or file name only: use \"mov\"",
+            ));
+        }
+        findings.into_iter().map(|f| f.clip(&clip.name)).collect()
+    }
+
     fn input(&self) -> ImageState {
         ImageState::Display
     }

@@ -40,7 +40,14 @@ fn clip() -> ClipRef {
         suffix: ".dng".into(),
         present: FileSequence::ranges_of(vec![100, 101, 102, 103]),
     });
-    ClipRef { name: "A001_C001".into(), format: ClipFormat::CinemaDng, media, range: None, metadata, substitutes: Vec::new() }
+    ClipRef {
+        name: "A001_C001".into(),
+        format: ClipFormat::CinemaDng,
+        media,
+        range: None,
+        metadata,
+        substitutes: Vec::new(),
+    }
 }
 
 fn format(width: usize, height: usize, frame: i64) -> FrameFormat {

@@ -1,0 +1,270 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+
+/// Camera cards to ACES plates and editorial proxies.
+#[derive(Debug, Parser)]
+#[command(name = "rushes", version, arg_required_else_help = true)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Make a synthetic card and run the whole pipeline on it.
+    Demo(Demo),
+    /// Say what is on a card or in a file: clips, facts with their origins, findings.
+    Inspect(Inspect),
+    /// Plates, proxies and stills of everything on a card or in a folder.
+    Dailies(Recipe),
+    /// Plates only.
+    Plates(Recipe),
+    /// Say what `dailies`, `plates` or a workflow file would do, and do none of it.
+    Plan(Plan),
+    /// Run a workflow file on a card or folder.
+    Run(Run),
+    /// Run one unit from a file (or `-`) and print its report as JSON.
+    RunUnit(RunUnit),
+    /// Print the JSON Schema of clips, workflow files or units.
+    Schema(Schema),
+    /// Write one frame as it is at one point of the chain.
+    Frame(Frame),
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Demo {
+    /// Where the card and the outputs go.
+    #[arg(long, default_value = "rushes-demo")]
+    pub(crate) out: PathBuf,
+    #[command(flatten)]
+    pub(crate) show: Show,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Inspect {
+    /// A card, folder or file.
+    pub(crate) path: PathBuf,
+    /// Everything, as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Recipe {
+    /// A card, folder or file.
+    pub(crate) path: PathBuf,
+    #[command(flatten)]
+    pub(crate) picture: Picture,
+    #[command(flatten)]
+    pub(crate) job: JobArgs,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Plan {
+    /// `dailies`, `plates` or the path of a workflow file.
+    pub(crate) workflow: String,
+    /// A card, folder or file.
+    pub(crate) path: PathBuf,
+    /// How the plan is written.
+    #[arg(long, value_enum, default_value_t = PlanFormat::Text)]
+    pub(crate) format: PlanFormat,
+    /// Write each unit as `DIR/<unit>.json`, for `rushes run-unit`.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) units: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) picture: Picture,
+    #[command(flatten)]
+    pub(crate) job: JobArgs,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum PlanFormat {
+    Text,
+    Json,
+    Dot,
+    Mermaid,
+    /// The workflow itself, as a file to start your own from.
+    Workflow,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Run {
+    /// The workflow file, TOML or JSON.
+    pub(crate) workflow: PathBuf,
+    /// A card, folder or file.
+    pub(crate) path: PathBuf,
+    #[command(flatten)]
+    pub(crate) job: JobArgs,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct RunUnit {
+    /// The unit's file, or `-` for standard input.
+    pub(crate) unit: PathBuf,
+    /// Most memory that frames in flight may take, such as 4GiB.
+    #[arg(long, value_parser = bytes)]
+    pub(crate) memory: Option<u64>,
+    /// Threads; one a core if not given.
+    #[arg(long)]
+    pub(crate) threads: Option<usize>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Schema {
+    /// What of.
+    #[arg(value_enum, default_value_t = SchemaOf::Clip)]
+    pub(crate) of: SchemaOf,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SchemaOf {
+    Clip,
+    Workflow,
+    Unit,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Frame {
+    /// A camera file, or a folder with one clip.
+    pub(crate) path: PathBuf,
+    /// The point of the chain.
+    #[arg(long, value_enum)]
+    pub(crate) at: At,
+    /// The file to write: .npy, .exr or .png.
+    #[arg(long)]
+    pub(crate) out: PathBuf,
+    /// The frame, numbered as in the clip; the first one if not given.
+    #[arg(long)]
+    pub(crate) frame: Option<i64>,
+    #[command(flatten)]
+    pub(crate) picture: Picture,
+    /// Replace the file if it exists.
+    #[arg(long)]
+    pub(crate) overwrite: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum At {
+    /// The stored area as u16, after the linearization table, before black subtraction.
+    Mosaic,
+    /// Black at 0, white at 1, one plane, the active area.
+    Linear,
+    /// Debayered, in the camera's own colours.
+    CameraRgb,
+    /// ACES2065-1, scene-linear.
+    #[value(name = "aces2065-1")]
+    Aces2065_1,
+    /// Rendered for Rec.709.
+    Display,
+}
+
+/// What the picture should be.
+#[derive(Debug, Clone, ClapArgs)]
+#[command(next_help_heading = "Picture")]
+pub(crate) struct Picture {
+    /// How missing colours are found.
+    #[arg(long, value_parser = ["superpixel", "bilinear", "malvar", "rcd"], default_value = "rcd")]
+    pub(crate) debayer: String,
+    /// White balance for clips that do not state one (or instead of it): `neutral=R,G,B`, `xy=X,Y` or `kelvin=K`.
+    #[arg(long, value_name = "WHITE")]
+    pub(crate) white: Option<String>,
+    /// Exposure in stops.
+    #[arg(long, default_value_t = 0.0, allow_negative_numbers = true)]
+    pub(crate) exposure: f64,
+    /// Keep highlights beyond the first clipped channel as they are, whatever their hue.
+    #[arg(long)]
+    pub(crate) keep_highlights: bool,
+    /// Frame rate of clips that do not state one: 24, 25, 24000/1001.
+    #[arg(long)]
+    pub(crate) rate: Option<String>,
+    /// ASC CDL (.cc, .ccc, .cdl) for proxies and stills, applied in ACEScct.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) cdl: Option<PathBuf>,
+    /// A .cube look for proxies and stills, applied in ACEScct.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) lut: Option<PathBuf>,
+    /// Compression of the plates; `strict` is an uncompressed SMPTE ST 2065-4 file.
+    #[arg(long, value_parser = ["strict", "none", "rle", "zips", "zip", "piz", "dwaa", "dwab"], default_value = "strict")]
+    pub(crate) exr: String,
+    /// Size of the proxy: fits into it, keeps its aspect, is never enlarged.
+    #[arg(long, value_name = "WxH", default_value = "1920x1080")]
+    pub(crate) proxy_size: String,
+    /// Codec of the proxy: `prores-proxy`, or FFmpeg's: `ffmpeg:dnxhd -profile:v dnxhr_lb`.
+    #[arg(long, default_value = "prores-proxy")]
+    pub(crate) proxy_codec: String,
+    /// What to do about missing frames and frames that cannot be read.
+    #[arg(long, value_parser = ["refuse", "hold", "black"], default_value = "refuse")]
+    pub(crate) on_bad_frame: String,
+}
+
+/// How the job runs.
+#[derive(Debug, Clone, ClapArgs)]
+#[command(next_help_heading = "Job")]
+pub(crate) struct JobArgs {
+    /// The folder outputs go to.
+    #[arg(long, default_value = "rushes-out")]
+    pub(crate) out: PathBuf,
+    /// Replace outputs that exist.
+    #[arg(long)]
+    pub(crate) overwrite: bool,
+    /// Most memory that frames in flight may take, such as 4GiB; half of the machine's if not given.
+    #[arg(long, value_parser = bytes)]
+    pub(crate) memory: Option<u64>,
+    /// Threads; one a core if not given.
+    #[arg(long)]
+    pub(crate) threads: Option<usize>,
+    /// Frames to a unit where outputs allow parts.
+    #[arg(long, default_value_t = 240)]
+    pub(crate) frames_per_unit: u64,
+    /// Attempts at a unit that fails in a way that may pass.
+    #[arg(long, default_value_t = 3)]
+    pub(crate) attempts: u32,
+    #[command(flatten)]
+    pub(crate) show: Show,
+}
+
+/// What is shown while it runs.
+#[derive(Debug, Clone, ClapArgs)]
+pub(crate) struct Show {
+    /// Print events as JSON lines instead of progress bars.
+    #[arg(long)]
+    pub(crate) events: bool,
+}
+
+/// `4GiB`, `512M`, `1000000`.
+fn bytes(text: &str) -> Result<u64, String> {
+    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let scale: u64 = match unit.trim().to_ascii_lowercase().trim_end_matches("ib").trim_end_matches('b') {
+        "" => 1,
+        "k" => 1 << 10,
+        "m" => 1 << 20,
+        "g" => 1 << 30,
+        "t" => 1 << 40,
+        _ => return Err(format!("`{unit}` is not a unit of memory: write K, M, G or GiB")),
+    };
+    let number: u64 = number.parse().map_err(|_| format!("`{text}` is not an amount of memory"))?;
+    number.checked_mul(scale).ok_or_else(|| format!("{text} is more than any machine has"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        <Args as clap::CommandFactory>::command().debug_assert();
+    }
+
+    #[test]
+    fn memory_is_written_as_people_do() {
+        assert_eq!(bytes("4GiB"), Ok(4 << 30));
+        assert_eq!(bytes("512M"), Ok(512 << 20));
+        assert_eq!(bytes("100 kb"), Ok(100 << 10));
+        assert_eq!(bytes("7"), Ok(7));
+        assert!(bytes("GiB").is_err() && bytes("3 apples").is_err() && bytes("99999999T").is_err());
+    }
+}

@@ -1,0 +1,113 @@
+//! `dailies`, `plates`, `run`: jobs on a card.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rushes::backends::local::LocalExecutor;
+use rushes::core::graph::WorkflowFile;
+use rushes::core::run::{Outcome, Retry};
+use rushes::recipes::Dailies;
+use rushes::{Error, ErrorKind, Job, Result};
+
+use super::Ended;
+use crate::args::{JobArgs, Picture, Recipe, Run};
+use crate::progress;
+
+pub(crate) async fn dailies(a: &Recipe) -> Result<Ended> {
+    run_job(job(recipe(&a.picture)?.workflow(), &a.path, &a.job), &a.job).await
+}
+
+pub(crate) async fn plates(a: &Recipe) -> Result<Ended> {
+    run_job(job(recipe(&a.picture)?.plates_only().workflow(), &a.path, &a.job), &a.job).await
+}
+
+pub(crate) async fn workflow(a: &Run) -> Result<Ended> {
+    run_job(job(WorkflowFile::read(&a.workflow)?, &a.path, &a.job), &a.job).await
+}
+
+/// The job that the arguments describe.
+pub(crate) fn job(workflow: WorkflowFile, input: &Path, a: &JobArgs) -> Job {
+    let mut local = LocalExecutor::new(rushes::registry());
+    if let Some(threads) = a.threads {
+        local = local.threads(threads);
+    }
+    let executor = Retry::new(Arc::new(local), a.attempts, Duration::from_secs(1));
+    Job::new(workflow, input, &a.out)
+        .executor(Arc::new(executor))
+        .overwrite(a.overwrite)
+        .memory(a.memory.unwrap_or_else(half_of_memory))
+        .frames_per_unit(a.frames_per_unit)
+}
+
+/// Runs a job to its end and says how it went.
+pub(crate) async fn run_job(job: Job, a: &JobArgs) -> Result<Ended> {
+    let cancel = super::cancelled_by_signal();
+    let done = job.events(progress::events(a.show.events)).cancel(cancel).run().await?;
+    if !a.show.events {
+        progress::summary(&done.report, &a.out);
+    }
+    if done.report.units.iter().any(|u| u.outcome == Outcome::Cancelled) {
+        return Ok(Ended::Cancelled);
+    }
+    if done.report.units.is_empty() {
+        let why = if done.plan.clips.is_empty() { "no clips were found" } else { "no clip could be made" };
+        return Err(Error::new(ErrorKind::NotFound, why)
+            .doing("making outputs")
+            .advice("`rushes inspect` says what is there and what it needs"));
+    }
+    Ok(if done.report.is_complete() { Ended::Done } else { Ended::NotDone })
+}
+
+/// The dailies that the arguments describe.
+pub(crate) fn recipe(a: &Picture) -> Result<Dailies> {
+    let bad = |what: String| Error::new(ErrorKind::Invalid, what).doing("reading the command line");
+    let (width, height) = a
+        .proxy_size
+        .split_once(['x', 'X'])
+        .and_then(|(w, h)| Some((w.parse::<usize>().ok()?, h.parse::<usize>().ok()?)))
+        .filter(|(w, h)| *w > 0 && *h > 0)
+        .ok_or_else(|| bad(format!("`{}` is not a size", a.proxy_size)).advice("write it as 1920x1080"))?;
+    Ok(Dailies {
+        debayer: a.debayer.clone(),
+        white: a.white.as_deref().map(white).transpose()?,
+        exposure: a.exposure,
+        keep_highlights: a.keep_highlights,
+        rate: a.rate.as_deref().map(str::parse).transpose()?,
+        cdl: a.cdl.clone(),
+        lut: a.lut.clone(),
+        exr: a.exr.clone(),
+        proxy_size: (width, height),
+        proxy_codec: a.proxy_codec.clone(),
+        on_bad_frame: a.on_bad_frame.clone(),
+        ..Dailies::default()
+    })
+}
+
+/// `neutral=0.5,1,0.6`, `xy=0.31,0.33` or `kelvin=5600`, as the input transform's parameter.
+fn white(text: &str) -> Result<serde_json::Value> {
+    let bad = || {
+        Error::new(ErrorKind::Invalid, format!("`{text}` is not a white"))
+            .doing("reading the command line")
+            .advice("write neutral=R,G,B (camera values of a grey), xy=X,Y or kelvin=K")
+    };
+    let (kind, numbers) = text.split_once('=').ok_or_else(bad)?;
+    let n: Vec<f64> =
+        numbers.split(',').map(|v| v.trim().parse::<f64>()).collect::<Result<_, _>>().map_err(|_| bad())?;
+    Ok(match (kind.trim(), n.as_slice()) {
+        ("neutral", [r, g, b]) => serde_json::json!({ "neutral": [r, g, b] }),
+        ("xy", [x, y]) => serde_json::json!({ "xy": [x, y] }),
+        ("kelvin", [k]) => serde_json::json!({ "kelvin": { "kelvin": k } }),
+        ("kelvin", [k, tint]) => serde_json::json!({ "kelvin": { "kelvin": k, "tint": tint } }),
+        _ => return Err(bad()),
+    })
+}
+
+/// Half of the machine's memory, or 4 GiB where it does not say.
+fn half_of_memory() -> u64 {
+    let total = std::fs::read_to_string("/proc/meminfo").ok().and_then(|text| {
+        let line = text.lines().find_map(|l| l.strip_prefix("MemTotal:"))?;
+        line.trim().trim_end_matches(" kB").parse::<u64>().ok()
+    });
+    total.map_or(4 << 30, |kib| kib * 512)
+}

@@ -1,0 +1,84 @@
+//! One module a command.
+
+mod demo;
+mod frame;
+mod inspect;
+mod job;
+mod plan;
+mod run_unit;
+mod schema;
+
+use std::process::ExitCode;
+
+use rushes::Result;
+use rushes::core::run::CancellationToken;
+
+use crate::args::{Args, Command};
+
+/// How a command ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ended {
+    /// All that was asked for is done.
+    Done,
+    /// Something was not done; it has been said what.
+    NotDone,
+    /// Stopped by the user.
+    Cancelled,
+}
+
+impl From<Ended> for ExitCode {
+    fn from(ended: Ended) -> Self {
+        match ended {
+            Ended::Done => Self::SUCCESS,
+            Ended::NotDone => Self::FAILURE,
+            // What shells report for a program ended by an interrupt.
+            Ended::Cancelled => Self::from(130),
+        }
+    }
+}
+
+/// Runs the command of `args`.
+pub(crate) async fn run(args: Args) -> Result<Ended> {
+    match args.command {
+        Command::Demo(a) => demo::run(&a).await,
+        Command::Inspect(a) => inspect::run(&a).await,
+        Command::Dailies(a) => job::dailies(&a).await,
+        Command::Plates(a) => job::plates(&a).await,
+        Command::Plan(a) => plan::run(&a).await,
+        Command::Run(a) => job::workflow(&a).await,
+        Command::RunUnit(a) => run_unit::run(&a).await,
+        Command::Schema(a) => schema::run(&a),
+        Command::Frame(a) => frame::run(&a).await,
+    }
+}
+
+/// Fires at the first interrupt or termination; the second one ends the process at once.
+fn cancelled_by_signal() -> CancellationToken {
+    let cancel = CancellationToken::new();
+    let fire = cancel.clone();
+    tokio::spawn(async move {
+        signalled().await;
+        eprintln!("rushes: stopping after the frames in work (again to stop at once)");
+        fire.cancel();
+        signalled().await;
+        std::process::exit(130);
+    });
+    cancel
+}
+
+#[cfg(unix)]
+async fn signalled() {
+    use tokio::signal::unix::{SignalKind, signal};
+    match signal(SignalKind::terminate()) {
+        Ok(mut terminate) => tokio::select! {
+            _ = tokio::signal::ctrl_c() => {}
+            _ = terminate.recv() => {}
+        },
+        Err(_) => drop(tokio::signal::ctrl_c().await),
+    }
+}
+
+#[cfg(not(unix))]
+async fn signalled() {
+    drop(tokio::signal::ctrl_c().await);
+}

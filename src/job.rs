@@ -1,0 +1,260 @@
+//! A workflow, a card and a folder: the whole job in one call.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rushes_core::graph::{AnyStage, Graph, NodeId, Registry, WorkflowFile};
+use rushes_core::media::{Clip, ClipMedia, Digest, Finding};
+use rushes_core::plan::{Plan, PlanOptions};
+use rushes_core::run::{Budget, Cache, CancellationToken, Events, Executor, RunReport, Runner, understand};
+use rushes_core::stage::Batch;
+use rushes_core::{Error, ErrorKind, Result};
+use rushes_local::LocalExecutor;
+
+use crate::manifest::{InputFile, Manifest};
+
+/// A workflow to be run on a card or folder.
+///
+/// ```no_run
+/// # async fn f() -> rushes::Result<()> {
+/// let done = rushes::Job::new(rushes::recipes::Dailies::default().workflow(), "A001", "out").run().await?;
+/// for finding in &done.report.findings {
+///     println!("{finding}");
+/// }
+/// # Ok(()) }
+/// ```
+#[derive(Debug, Clone)]
+pub struct Job {
+    workflow: WorkflowFile,
+    input: PathBuf,
+    registry: Registry,
+    executor: Option<Arc<dyn Executor>>,
+    options: PlanOptions,
+    units_at_once: usize,
+    events: Events,
+    cancel: CancellationToken,
+}
+
+/// What the clip stages found out.
+#[derive(Debug, Clone)]
+pub struct Understood {
+    /// The workflow's graph.
+    pub graph: Graph,
+    /// The batch each clip stage made.
+    pub batches: BTreeMap<NodeId, Batch>,
+}
+
+/// A job that ran.
+#[derive(Debug, Clone)]
+pub struct Done {
+    /// What was planned.
+    pub plan: Plan,
+    /// How it went; its findings are all there are, from the first look at the card on.
+    pub report: RunReport,
+    /// What was written to `manifest.json`.
+    pub manifest: Manifest,
+}
+
+impl Job {
+    /// `workflow` on the card or folder `input`, outputs to the folder `out`, with the stock
+    /// stages, on this machine's CPUs.
+    pub fn new(workflow: WorkflowFile, input: impl Into<PathBuf>, out: impl Into<PathBuf>) -> Self {
+        Self {
+            workflow,
+            input: input.into(),
+            registry: crate::registry(),
+            executor: None,
+            options: PlanOptions::to(out),
+            units_at_once: 2,
+            events: Events::none(),
+            cancel: CancellationToken::new(),
+        }
+    }
+
+    /// Stages of your own, beside the stock ones or instead of them.
+    pub fn registry(mut self, registry: Registry) -> Self {
+        self.registry = registry;
+        self
+    }
+
+    /// Another executor than this machine's CPUs.
+    pub fn executor(mut self, executor: Arc<dyn Executor>) -> Self {
+        self.executor = Some(executor);
+        self
+    }
+
+    /// Whether existing outputs may be replaced.
+    pub fn overwrite(mut self, overwrite: bool) -> Self {
+        self.options.overwrite = overwrite;
+        self
+    }
+
+    /// The most bytes that frames in flight may take together.
+    pub fn memory(mut self, bytes: u64) -> Self {
+        self.options.budget = Some(bytes);
+        self
+    }
+
+    /// Frames to a unit where outputs allow parts.
+    pub fn frames_per_unit(mut self, frames: u64) -> Self {
+        self.options.frames_per_unit = frames;
+        self
+    }
+
+    /// Units that run at the same time.
+    pub fn units_at_once(mut self, units: usize) -> Self {
+        self.units_at_once = units;
+        self
+    }
+
+    /// Who hears what happens.
+    pub fn events(mut self, events: Events) -> Self {
+        self.events = events;
+        self
+    }
+
+    /// Cancels the job when it fires.
+    pub fn cancel(mut self, cancel: CancellationToken) -> Self {
+        self.cancel = cancel;
+        self
+    }
+
+    /// Runs the clip stages: what is on the card, and what is known about it.
+    ///
+    /// # Errors
+    /// When the workflow makes no sense or the card cannot be read at all.
+    pub async fn understand(&self) -> Result<Understood> {
+        let graph = self.workflow.graph(&self.registry)?;
+        let batches = understand(&graph, &self.input, &self.events, &self.cancel).await?;
+        Ok(Understood { graph, batches })
+    }
+
+    /// Decides what would be done, and does none of it.
+    ///
+    /// # Errors
+    /// As [`Job::understand`], and when the memory is too little for one frame.
+    pub async fn plan(&self) -> Result<(Understood, Plan)> {
+        let understood = self.understand().await?;
+        let (graph, batches) = (understood.graph.clone(), understood.batches.clone());
+        let (registry, options) = (self.registry.clone(), self.options.clone());
+        let plan = blocking(move || Plan::of(&graph, &registry, &batches, &options)).await?;
+        Ok((understood, plan))
+    }
+
+    /// Runs the job and writes `manifest.json` into the output folder.
+    ///
+    /// # Errors
+    /// As [`Job::plan`], and when the manifest cannot be written. Clips and units that fail are
+    /// in the report.
+    pub async fn run(&self) -> Result<Done> {
+        refuse_writing_into_the_card(&self.input, &self.options.out)?;
+        let (understood, plan) = self.plan().await?;
+        let batch = understood.last();
+        let out = self.options.out.clone();
+        std::fs::create_dir_all(&out).map_err(|e| Error::io(&out, e).doing("making the output folder"))?;
+
+        let executor = self.executor.clone().unwrap_or_else(|| Arc::new(LocalExecutor::new(self.registry.clone())));
+        let executor = Arc::new(Cache::new(executor, out.join(".rushes")));
+        let runner = Runner::new(executor)
+            .concurrency(self.units_at_once)
+            .budget(self.options.budget.map_or_else(Budget::unlimited, Budget::new))
+            .events(self.events.clone())
+            .cancel(self.cancel.clone());
+
+        // The card is read once for the picture and once for its digests, at the same time: the
+        // second reading comes from memory.
+        let inputs = inputs(&batch.clips, &plan);
+        let digests = tokio::task::spawn_blocking({
+            let cancel = self.cancel.clone();
+            move || digest_all(inputs, &cancel)
+        });
+        let mut report = runner.run(&plan).await;
+        let (inputs, unread) = digests.await.map_err(|e| Error::new(ErrorKind::Panicked, e.to_string()))?;
+        report.findings = batch.findings.iter().cloned().chain(report.findings).chain(unread).collect();
+
+        let manifest = Manifest::of(&understood.graph, &self.input, &batch, &plan, &report, inputs);
+        let (text, path) = (manifest.to_json()?, out.join("manifest.json"));
+        blocking(move || crate::manifest::write(&path, &text)).await?;
+        Ok(Done { plan, report, manifest })
+    }
+}
+
+impl Understood {
+    /// All clips, with the findings of every clip stage: the batches that feed the sources,
+    /// merged (or, in a workflow without a source, the last ones).
+    pub fn last(&self) -> Batch {
+        let feeds = |id: &NodeId| {
+            let below = self.graph.outputs(*id);
+            below.is_empty() || below.iter().any(|n| matches!(self.graph.node(*n).stage, AnyStage::Source(_)))
+        };
+        let mut merged = Batch::default();
+        for (_, batch) in self.batches.iter().filter(|(id, _)| feeds(id)) {
+            merged.root.clone_from(&batch.root);
+            for clip in &batch.clips {
+                if !merged.clips.iter().any(|c| c.name == clip.name) {
+                    merged.clips.push(clip.clone());
+                }
+            }
+            for finding in &batch.findings {
+                if !merged.findings.contains(finding) {
+                    merged.findings.push(finding.clone());
+                }
+            }
+            for path in &batch.unclaimed {
+                if !merged.unclaimed.contains(path) {
+                    merged.unclaimed.push(path.clone());
+                }
+            }
+        }
+        merged
+    }
+}
+
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .unwrap_or_else(|e| Err(Error::new(ErrorKind::Panicked, format!("the work ended without a result: {e}"))))
+}
+
+/// Outputs among camera originals would be taken for media by the next look at the card.
+fn refuse_writing_into_the_card(input: &Path, out: &Path) -> Result<()> {
+    let (Ok(input), Ok(out)) = (std::path::absolute(input), std::path::absolute(out)) else { return Ok(()) };
+    let real = |p: &Path| std::fs::canonicalize(p).unwrap_or_else(|_| p.to_owned());
+    let (input, out) = (real(&input), out);
+    let inside = out.ancestors().any(|a| real(a) == input) && input.is_dir();
+    if inside {
+        return Err(Error::new(ErrorKind::Invalid, "the output folder lies inside the card")
+            .path(out)
+            .advice("choose a folder elsewhere: nothing is ever written to camera originals"));
+    }
+    Ok(())
+}
+
+/// The files of the clips that will be made.
+fn inputs(clips: &[Clip], plan: &Plan) -> Vec<PathBuf> {
+    let planned: BTreeSet<&str> = plan.clips.iter().filter(|c| !c.units.is_empty()).map(|c| c.clip.as_str()).collect();
+    let mut files = BTreeSet::new();
+    for clip in clips.iter().filter(|c| planned.contains(c.name.as_str())) {
+        match &clip.media {
+            ClipMedia::Sequence(s) => files.extend(s.frames().map(|f| s.path(f))),
+            ClipMedia::Files(f) => files.extend(f.iter().cloned()),
+        }
+        files.extend(clip.sidecars.iter().cloned());
+    }
+    files.into_iter().collect()
+}
+
+fn digest_all(files: Vec<PathBuf>, cancel: &CancellationToken) -> (Vec<InputFile>, Vec<Finding>) {
+    let (mut digests, mut unread) = (Vec::with_capacity(files.len()), Vec::new());
+    for path in files {
+        if cancel.is_cancelled() {
+            break;
+        }
+        match Digest::xxh64_of_file(&path) {
+            Ok((digest, bytes)) => digests.push(InputFile { path, bytes, digest }),
+            Err(e) => unread.push(Finding::error("input-unreadable", e.to_string()).path(path)),
+        }
+    }
+    (digests, unread)
+}

@@ -1,0 +1,186 @@
+//! Ready-made workflows, as workflow files: print one with `rushes plan ... --format workflow`
+//! and start your own from it.
+
+use std::path::PathBuf;
+
+use rushes_core::graph::{StageSpec, WorkflowFile};
+use rushes_core::media::Rate;
+use serde_json::{Map, Value, json};
+
+/// Ingest, validate and normalize, and nothing more: what `rushes inspect` runs.
+pub fn inspect() -> WorkflowFile {
+    let mut flow = Chain::new("inspect");
+    flow.stage("ingest", "ingest", json!({}));
+    flow.stage("validate", "validate", json!({}));
+    flow.stage("normalize", "normalize", json!({}));
+    flow.file
+}
+
+/// Plates, proxies and stills.
+///
+/// One decode feeds all of them: the plate branches off in ACES2065-1, the look and the output
+/// transform follow at full size, and the proxy is scaled from what the still shows.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Dailies {
+    /// `superpixel`, `bilinear`, `malvar` or `rcd`.
+    pub debayer: String,
+    /// The input transform's `white`, for clips that do not state one or instead of it.
+    pub white: Option<Value>,
+    /// Exposure in stops.
+    pub exposure: f64,
+    /// Whether highlights beyond the first clipped channel are kept.
+    pub keep_highlights: bool,
+    /// Frame rate of clips that do not state one.
+    pub rate: Option<Rate>,
+    /// ASC CDL for proxies and stills, applied in ACEScct.
+    pub cdl: Option<PathBuf>,
+    /// .cube look for proxies and stills, applied in ACEScct.
+    pub lut: Option<PathBuf>,
+    /// `strict` for SMPTE ST 2065-4 plates, or a compression: `none`, `piz`, `zip`, `dwab` ...
+    pub exr: String,
+    /// The box the proxy fits into, columns and rows.
+    pub proxy_size: (usize, usize),
+    /// `prores-proxy`, or `ffmpeg:` and one of FFmpeg's encoders with its options.
+    pub proxy_codec: String,
+    /// `refuse`, `hold` or `black` for missing frames and frames that cannot be read.
+    pub on_bad_frame: String,
+    /// Whether plates are made.
+    pub plates: bool,
+    /// Whether proxies and stills are made.
+    pub proxies: bool,
+}
+
+impl Default for Dailies {
+    fn default() -> Self {
+        Self {
+            debayer: "rcd".into(),
+            white: None,
+            exposure: 0.0,
+            keep_highlights: false,
+            rate: None,
+            cdl: None,
+            lut: None,
+            exr: "strict".into(),
+            proxy_size: (1920, 1080),
+            proxy_codec: "prores-proxy".into(),
+            on_bad_frame: "refuse".into(),
+            plates: true,
+            proxies: true,
+        }
+    }
+}
+
+impl Dailies {
+    /// The same without proxies and stills.
+    pub fn plates_only(mut self) -> Self {
+        self.proxies = false;
+        self
+    }
+
+    /// The workflow.
+    pub fn workflow(&self) -> WorkflowFile {
+        let mut flow = Chain::new(if self.proxies { "dailies" } else { "plates" });
+        let bad = &self.on_bad_frame;
+        flow.stage("ingest", "ingest", json!({}));
+        flow.stage("validate", "validate", json!({ "gap": bad, "zero_byte": bad, "truncated": bad }));
+        flow.stage("normalize", "normalize", self.normalize());
+        flow.stage("decode", "decode", json!({}));
+        for (id, stage, params) in self.to_aces() {
+            flow.stage(id, stage, params);
+        }
+        if self.plates {
+            let (container, compression) =
+                if self.exr == "strict" { ("strict", "none") } else { ("relaxed", self.exr.as_str()) };
+            flow.branch("plate", "exr", json!({ "container": container, "compression": compression }));
+        }
+        if self.proxies {
+            for (id, stage, params) in self.to_display() {
+                flow.stage(id, stage, params);
+            }
+            flow.branch("still", "still", json!({}));
+            let (width, height) = self.proxy_size;
+            flow.stage(
+                "proxy-size",
+                "scale",
+                json!({ "state": "display", "to": { "fit": { "width": width, "height": height } }, "even": true }),
+            );
+            flow.branch("proxy", "movie", self.movie());
+        }
+        flow.file
+    }
+
+    /// The frame stages from the mosaic to ACES2065-1: id, stage and parameters.
+    pub(crate) fn to_aces(&self) -> Vec<(&'static str, &'static str, Value)> {
+        let mut transform = json!({
+            "exposure": self.exposure,
+            "highlights": if self.keep_highlights { "keep" } else { "clip" },
+        });
+        if let Some(white) = &self.white {
+            transform["white"] = white.clone();
+        }
+        vec![
+            ("linearize", "linearize", json!({})),
+            ("debayer", "debayer", json!({ "method": self.debayer })),
+            ("aces", "input-transform", transform),
+        ]
+    }
+
+    /// The frame stages from ACES2065-1 to the display.
+    pub(crate) fn to_display(&self) -> Vec<(&'static str, &'static str, Value)> {
+        let mut stages = Vec::new();
+        if let Some(path) = &self.cdl {
+            stages.push(("cdl", "cdl", json!({ "file": path })));
+        }
+        if let Some(path) = &self.lut {
+            stages.push(("look", "lut", json!({ "file": path })));
+        }
+        stages.push(("display", "output-transform", json!({})));
+        stages
+    }
+
+    pub(crate) fn normalize(&self) -> Value {
+        self.rate.map_or_else(|| json!({}), |rate| json!({ "rate": rate }))
+    }
+
+    fn movie(&self) -> Value {
+        let codec = match self.proxy_codec.strip_prefix("ffmpeg:") {
+            None => json!(self.proxy_codec),
+            Some(line) => {
+                let mut words = line.split_whitespace();
+                json!({ "ffmpeg": words.next().unwrap_or_default(), "args": words.collect::<Vec<_>>() })
+            }
+        };
+        json!({ "codec": codec })
+    }
+}
+
+/// A workflow file under construction, each stage after the last.
+struct Chain {
+    file: WorkflowFile,
+    last: Option<String>,
+}
+
+impl Chain {
+    fn new(name: &str) -> Self {
+        Self {
+            file: WorkflowFile { version: WorkflowFile::VERSION, name: name.into(), stages: Vec::new() },
+            last: None,
+        }
+    }
+
+    /// A stage that the next one takes from.
+    fn stage(&mut self, id: &str, stage: &str, params: Value) {
+        self.branch(id, stage, params);
+        self.last = Some(id.to_owned());
+    }
+
+    /// A stage that nothing takes from.
+    fn branch(&mut self, id: &str, stage: &str, params: Value) {
+        let params = match params {
+            Value::Object(map) => map,
+            _ => Map::new(),
+        };
+        let id_given = (id != stage).then(|| id.to_owned());
+        self.file.stages.push(StageSpec { id: id_given, stage: stage.into(), from: self.last.clone(), params });
+    }
+}

@@ -1,0 +1,18 @@
+//! The integration tests, in one binary. Each module is a page of what is promised:
+
+/// Bad input: each message says what, where and what to do.
+mod bad_input;
+/// Jobs on a synthetic card: what comes out, against what was put in.
+mod jobs;
+/// Plans: units small enough for any engine, and what they explain.
+mod plans;
+/// One frame at each point of the chain, against arithmetic done here.
+mod points;
+/// The real footage beside the checkout, where there is any.
+mod real_footage;
+/// Wiring that makes no sense does not compile, and the message says what is missing.
+mod typed_wiring;
+/// Workflow files: what is accepted, and what each mistake reads like.
+mod workflow_files;
+
+mod support;
