@@ -27,10 +27,7 @@ fn the_recipes_survive_toml_and_json() {
 
 #[test]
 fn a_mosaic_into_color_names_both_ends() {
-    insta::assert_snapshot!(
-        error_of(|t| t.replace("from = \"debayer\"", "from = \"decode\"")),
-        @""
-    );
+    insta::assert_snapshot!(error_of(|t| t.replace("from = \"debayer\"", "from = \"decode\"")));
 }
 
 #[test]
@@ -46,49 +43,49 @@ fn a_circle_names_both_ends() {
         from = "validate"
     "#;
     let e = WorkflowFile::from_toml(text).unwrap().graph(&rushes::registry()).unwrap_err();
-    insta::assert_snapshot!(e, @"");
+    insta::assert_snapshot!(e);
 }
 
 #[test]
 fn a_misspelt_stage_is_told_with_the_right_one() {
-    insta::assert_snapshot!(error_of(|t| t.replace("stage = \"debayer\"", "stage = \"debayr\"")), @"");
+    insta::assert_snapshot!(error_of(|t| t.replace("stage = \"debayer\"", "stage = \"debayr\"")));
 }
 
 #[test]
 fn a_misspelt_parameter_is_told_with_those_there_are() {
-    insta::assert_snapshot!(error_of(|t| t.replace("method =", "methd =")), @"");
+    insta::assert_snapshot!(error_of(|t| t.replace("method =", "methd =")));
 }
 
 #[test]
 fn an_input_that_does_not_exist_is_told() {
-    insta::assert_snapshot!(error_of(|t| t.replace("from = \"linearize\"", "from = \"linearise\"")), @"");
+    insta::assert_snapshot!(error_of(|t| t.replace("from = \"linearize\"", "from = \"linearise\"")));
 }
 
 #[test]
 fn a_misspelt_key_is_told_with_its_line() {
     let text = "version = 1\nname = \"x\"\n[[stage]]\nstag = \"ingest\"\n";
-    insta::assert_snapshot!(WorkflowFile::from_toml(text).unwrap_err(), @"");
+    insta::assert_snapshot!(WorkflowFile::from_toml(text).unwrap_err());
 }
 
 #[test]
 fn another_format_version_is_refused() {
     let text = "version = 9\nname = \"x\"\n";
-    insta::assert_snapshot!(WorkflowFile::from_toml(text).unwrap_err(), @"");
+    insta::assert_snapshot!(WorkflowFile::from_toml(text).unwrap_err());
 }
 
 #[test]
 fn stages_that_hang_in_the_air_are_told() {
-    insta::assert_snapshot!(error_of(|t| t.replace("from = \"aces\"\n", "")), @"");
+    insta::assert_snapshot!(error_of(|t| t.replace("from = \"aces\"\n", "")));
 }
 
 #[test]
 fn two_stages_of_one_id_are_told() {
-    insta::assert_snapshot!(error_of(|t| format!("{t}\n[[stage]]\nstage = \"ingest\"\n")), @"");
+    insta::assert_snapshot!(error_of(|t| format!("{t}\n[[stage]]\nstage = \"ingest\"\n")));
 }
 
 #[test]
 fn the_dailies_graph_draws() {
     let graph = Dailies::default().workflow().graph(&rushes::registry()).unwrap();
-    insta::assert_snapshot!(graph.to_mermaid(), @"");
+    insta::assert_snapshot!(graph.to_mermaid());
     assert!(graph.to_dot().starts_with("digraph \"dailies\""));
 }

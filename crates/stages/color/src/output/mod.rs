@@ -5,11 +5,11 @@
 //! single precision. A picture in ACES2065-1 is
 //!
 //! 1. clamped to positive ACEScg ([`Rendering::apply`]);
-//! 2. taken to lightness J, colourfulness M and hue h ([`model`]);
-//! 3. tone-mapped in luminance, J only ([`tone`]);
-//! 4. made less colourful where lightness was compressed ([`chroma`]);
+//! 2. taken to lightness J, colourfulness M and hue h (`model`);
+//! 3. tone-mapped in luminance, J only (`tone`);
+//! 4. made less colourful where lightness was compressed (`chroma`);
 //! 5. compressed in M along lines to a focus until it fits the display ([`gamut`], with
-//!    the display's hull by hue in [`tables`]);
+//!    the display's hull by hue in `tables`);
 //! 6. taken to display RGB, clamped, and encoded.
 //!
 //! Hue does not change from 2 to 6.
