@@ -21,7 +21,7 @@ fn main() -> ExitCode {
         saturation: 1.239,
     };
     let transform: Box<dyn Fn([f32; 3]) -> [f32; 3]> = match name.as_str() {
-        "sdr-rec709" => Box::new(|p| SDR_REC709.apply(p)),
+        "sdr-rec709" => return copy(sdr_rec709),
         "acescg" => Box::new(m),
         "acescct" => Box::new(move |p| m(p).map(cct::encode)),
         "cdl" => Box::new(move |p| correction.apply(p, CdlStyle::Clamp)),
@@ -31,14 +31,26 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
+    copy(|values| values.chunks_exact(3).flat_map(|p| transform([p[0], p[1], p[2]])).collect())
+}
+
+/// The whole picture as one row, as the stage computes it.
+fn sdr_rec709(values: &[f32]) -> Vec<f32> {
+    let [r, g, b] = [0, 1, 2].map(|c| values.iter().skip(c).step_by(3).copied().collect::<Vec<f32>>());
+    let mut out = [(); 3].map(|()| vec![0.0; r.len()]);
+    let [to_r, to_g, to_b] = &mut out;
+    SDR_REC709.rows([&r, &g, &b], [to_r, to_g, to_b]);
+    (0..values.len() / 3 * 3).map(|i| out[i % 3][i / 3]).collect()
+}
+
+fn copy(transform: impl Fn(&[f32]) -> Vec<f32>) -> ExitCode {
     let mut bytes = Vec::new();
     if let Err(e) = std::io::stdin().lock().read_to_end(&mut bytes) {
         eprintln!("reading: {e}");
         return ExitCode::FAILURE;
     }
     let values: Vec<f32> = bytes.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
-    let out: Vec<u8> =
-        values.chunks_exact(3).flat_map(|p| transform([p[0], p[1], p[2]])).flat_map(f32::to_le_bytes).collect();
+    let out: Vec<u8> = transform(&values).into_iter().flat_map(f32::to_le_bytes).collect();
     match std::io::stdout().lock().write_all(&out) {
         Ok(()) => ExitCode::SUCCESS,
         Err(_) => ExitCode::FAILURE,

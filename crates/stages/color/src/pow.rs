@@ -12,7 +12,7 @@ pub(crate) fn pow(x: f32, p: f32) -> f32 {
 
 /// Binary logarithm of a positive number.
 #[inline]
-fn log2(x: f32) -> f32 {
+pub(crate) fn log2(x: f32) -> f32 {
     // x = m * 2^e with m within a factor of the square root of 2 around 1.
     let bits = x.to_bits();
     let e = (bits.wrapping_sub(0x3f35_04f3) as i32) >> 23;

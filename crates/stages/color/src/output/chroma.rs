@@ -26,7 +26,7 @@ pub(super) struct Chroma {
 }
 
 impl Chroma {
-    pub(super) fn new(peak: f32, tone: &ToneScale, scene: &Model, reach: &Model) -> Self {
+    pub(super) fn new(peak: f32, tone: &ToneScale, scene: &Model) -> Self {
         let limit_j = scene.lightness(peak);
         Self {
             saturation: (EXPAND.0 - EXPAND.0 * EXPAND.1 * tone.log_peak).max(0.2),
@@ -35,7 +35,7 @@ impl Chroma {
             norm: (0.03379 * peak).powf(0.30596) - 0.45135,
             limit_j,
             inverse_exponent: (1.0 / exponent()) as f32,
-            reach: tables::reach(reach, limit_j),
+            reach: tables::reach(scene, limit_j),
         }
     }
 
@@ -49,11 +49,10 @@ impl Chroma {
         self.reach.at(hue)
     }
 
-    /// The M that goes with tone-mapped lightness `j`, for a pixel that was `[j, m, h]` before.
-    pub(super) fn compress(&self, [was_j, m, _]: [f32; 3], j: f32, reach: f32, sin: f32, cos: f32) -> f32 {
-        if m == 0.0 {
-            return 0.0;
-        }
+    /// The M that goes with tone-mapped lightness `j`, for a pixel that had lightness `was_j` and
+    /// colourfulness `m`.
+    #[inline]
+    pub(super) fn compress(&self, was_j: f32, m: f32, j: f32, reach: f32, sin: f32, cos: f32) -> f32 {
         let norm = self.norm * colourfulness(sin, cos);
         let light = j / self.limit_j;
         let dark = (1.0 - light).max(0.0);
@@ -61,11 +60,13 @@ impl Chroma {
         let scaled = m * pow(j / was_j, self.inverse_exponent) / norm;
         let expanded =
             limit - toe(limit - scaled, limit - 0.001, dark * self.saturation, (light * light + self.threshold).sqrt());
-        toe(expanded, limit, light * self.compression, dark) * norm
+        let compressed = toe(expanded, limit, light * self.compression, dark) * norm;
+        if m == 0.0 { 0.0 } else { compressed }
     }
 }
 
 /// How colourful a display is in the direction of a hue: a Fourier series fitted by the Academy.
+#[inline]
 fn colourfulness(sin: f32, cos: f32) -> f32 {
     let (cos2, sin2) = (2.0 * cos * cos - 1.0, 2.0 * cos * sin);
     let (cos3, sin3) = (4.0 * cos * cos * cos - 3.0 * cos, 3.0 * sin - 4.0 * sin * sin * sin);
@@ -73,13 +74,12 @@ fn colourfulness(sin: f32, cos: f32) -> f32 {
 }
 
 /// A toe below `limit`: the identity there and above, slower near zero.
+#[inline]
 fn toe(x: f32, limit: f32, k1: f32, k2: f32) -> f32 {
-    if x > limit {
-        return x;
-    }
     let k2 = k2.max(0.001);
     let k1 = (k1 * k1 + k2 * k2).sqrt();
     let k3 = (limit + k1) / (limit + k2);
     let b = k3 * x - k1;
-    0.5 * (b + (b * b + 4.0 * k2 * k3 * x).sqrt())
+    let below = 0.5 * (b + (b * b + 4.0 * k2 * k3 * x).sqrt());
+    if x > limit { x } else { below }
 }

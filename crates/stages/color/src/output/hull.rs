@@ -1,7 +1,9 @@
 //! The geometry of gamut compression in the plane of one hue: lines from a focus on the J axis,
 //! and where they leave the gamut.
 
-use crate::pow::pow;
+use std::f32::consts::LOG10_2;
+
+use crate::pow::{log2, pow};
 
 /// How much the two parts of the hull are smoothed into each other at the cusp.
 pub(super) const SMOOTH: f32 = 0.12;
@@ -42,16 +44,19 @@ pub(super) struct Line {
 
 impl Lines {
     /// The focus of a hue whose cusp has lightness `cusp_j`: between the cusp and middle grey.
+    #[inline]
     pub(super) fn focus(&self, cusp_j: f32) -> f32 {
         mix(cusp_j, self.mid_j, (1.3 - cusp_j / self.limit_j).min(1.0))
     }
 
     /// From which J lines become flatter.
+    #[inline]
     pub(super) fn threshold(&self, cusp_j: f32) -> f32 {
         mix(cusp_j, self.limit_j, 0.3)
     }
 
     /// The line through J and M.
+    #[inline]
     pub(super) fn through(&self, slice: &Slice, j: f32, m: f32) -> Line {
         let gain = self.gain(j, slice.threshold);
         let axis = self.meets_axis(j, m, slice.focus, gain);
@@ -63,31 +68,30 @@ impl Lines {
         }
     }
 
+    #[inline]
     fn gain(&self, j: f32, threshold: f32) -> f32 {
         let gain = self.limit_j * self.distance;
-        if j <= threshold {
-            return gain;
-        }
-        let flatter = ((self.limit_j - threshold) / (self.limit_j - j).max(0.0001)).log10();
-        gain * (flatter * flatter + 1.0)
+        let flatter = log2((self.limit_j - threshold) / (self.limit_j - j).max(0.0001)) * LOG10_2;
+        gain * if j > threshold { flatter * flatter + 1.0 } else { 1.0 }
     }
 
     /// J at which the line through `j` and `m` meets the axis: a root of a quadratic, because the
     /// slope depends on where it meets.
+    #[inline]
     fn meets_axis(&self, j: f32, m: f32, focus: f32, gain: f32) -> f32 {
         let scaled = m / gain;
         let a = scaled / focus;
-        if j < focus {
-            let b = 1.0 - scaled;
-            2.0 * j / (b + (b * b + 4.0 * a * j).sqrt())
-        } else {
-            let b = -(1.0 + scaled + self.limit_j * a);
-            let c = self.limit_j * scaled + j;
-            -2.0 * c / (b - (b * b - 4.0 * a * c).sqrt())
-        }
+        // Below the focus, then above it.
+        let b = 1.0 - scaled;
+        let below = 2.0 * j / (b + (b * b + 4.0 * a * j).sqrt());
+        let b = -(1.0 + scaled + self.limit_j * a);
+        let c = self.limit_j * scaled + j;
+        let above = -2.0 * c / (b - (b * b - 4.0 * a * c).sqrt());
+        if j < focus { below } else { above }
     }
 
     /// M at which `line` leaves the hull.
+    #[inline]
     pub(super) fn leaves(&self, slice: &Slice, line: &Line) -> f32 {
         let [cusp_j, cusp_m] = slice.cusp;
         let lower = meets_curve(line.axis, line.slope, slice.below, cusp_j, cusp_m, line.cusp_axis);
@@ -100,17 +104,20 @@ impl Lines {
 
 /// M at which a line meets the curve `J = j_max * (M / m_max) ^ (1 / inverse)`, nearly: the line
 /// is moved along the axis as the curve bends, and the curve taken for its chord.
+#[inline]
 pub(super) fn meets_curve(axis: f32, slope: f32, inverse: f32, j_max: f32, m_max: f32, reference: f32) -> f32 {
     let moved = reference * pow(axis / reference, inverse);
     moved * m_max / (j_max - slope * m_max)
 }
 
 /// The smaller of two, rounded off where they come within `width` of each other.
+#[inline]
 fn smooth_min(a: f32, b: f32, width: f32) -> f32 {
     let h = (width - (a - b).abs()).max(0.0) / width;
     a.min(b) - h * h * h * width / 6.0
 }
 
+#[inline]
 fn mix(a: f32, b: f32, t: f32) -> f32 {
     a + (b - a) * t
 }

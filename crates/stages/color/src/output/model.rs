@@ -83,13 +83,19 @@ impl Model {
     }
 
     /// Achromatic response (1 for white) and the two opponent responses.
+    #[inline]
     pub(super) fn to_aab(&self, rgb: [f32; 3]) -> [f32; 3] {
-        apply(&self.to_aab, apply(&self.to_cones, rgb).map(|v| respond(v.abs()).copysign(v)))
+        let [x, y, z] = apply(&self.to_cones, rgb);
+        let both = |v: f32| respond(v.abs()).copysign(v);
+        apply(&self.to_aab, [both(x), both(y), both(z)])
     }
 
     /// RGB of achromatic and opponent responses.
+    #[inline]
     pub(super) fn to_rgb(&self, aab: [f32; 3]) -> [f32; 3] {
-        apply(&self.from_cones, apply(&self.from_aab, aab).map(|v| unrespond(v.abs()).copysign(v)))
+        let [x, y, z] = apply(&self.from_aab, aab);
+        let both = |v: f32| unrespond(v.abs()).copysign(v);
+        apply(&self.from_cones, [both(x), both(y), both(z)])
     }
 
     /// J, M and h (degrees, 0 to 360) of responses; zero for black and below.
@@ -97,9 +103,7 @@ impl Model {
         if aab[0] <= 0.0 {
             return [0.0; 3];
         }
-        let hue = aab[2].atan2(aab[1]).to_degrees();
-        let hue = if hue < 0.0 { hue + 360.0 } else { hue };
-        [100.0 * pow(aab[0], self.exponent), (aab[1] * aab[1] + aab[2] * aab[2]).sqrt(), hue]
+        [self.lightness_of(aab[0]), (aab[1] * aab[1] + aab[2] * aab[2]).sqrt(), hue(aab[1], aab[2])]
     }
 
     /// RGB of J, M and h.
@@ -108,26 +112,43 @@ impl Model {
         self.to_rgb([self.achromatic(j), m * cos, m * sin])
     }
 
+    /// The lightness of an achromatic response.
+    #[inline]
+    pub(super) fn lightness_of(&self, achromatic: f32) -> f32 {
+        100.0 * pow(achromatic, self.exponent)
+    }
+
     /// The achromatic response of a lightness.
+    #[inline]
     pub(super) fn achromatic(&self, j: f32) -> f32 {
         pow(j / 100.0, self.inverse_exponent)
     }
 
     /// Luminance in nits of an achromatic response.
+    #[inline]
     pub(super) fn luminance(&self, achromatic: f32) -> f32 {
         unrespond(self.white * achromatic) / self.adaptation
     }
 
     /// Lightness of a luminance in nits.
+    #[inline]
     pub(super) fn lightness(&self, nits: f32) -> f32 {
         100.0 * pow(respond(nits * self.adaptation) / self.white, self.exponent)
     }
 }
 
+/// Hue in degrees, 0 to 360, of the two opponent responses.
+#[inline]
+pub(super) fn hue(p: f32, q: f32) -> f32 {
+    let hue = q.atan2(p).to_degrees();
+    if hue < 0.0 { hue + 360.0 } else { hue }
+}
+
 /// `m` times the column `v`.
 #[inline]
 pub(super) fn apply(m: &[[f32; 3]; 3], v: [f32; 3]) -> [f32; 3] {
-    [0, 1, 2].map(|r| m[r][0] * v[0] + m[r][1] * v[1] + m[r][2] * v[2])
+    let row = |r: usize| m[r][0] * v[0] + m[r][1] * v[1] + m[r][2] * v[2];
+    [row(0), row(1), row(2)]
 }
 
 /// Response of a cone to a positive stimulus (CAM16's, without its offset).

@@ -89,3 +89,43 @@ impl FrameKernel for Kernel {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rushes_core::ErrorKind;
+    use rushes_core::frame::FrameFacts;
+
+    fn format(color_space: Option<ColorSpace>) -> FrameFormat {
+        let facts = FrameFacts { color_space, ..FrameFacts::default() };
+        FrameFormat { state: ImageState::SceneLinear, width: 2, height: 1, facts }
+    }
+
+    fn run(space: ColorSpace, pixels: [f32; 6]) -> [f32; 6] {
+        let kernel = OutputTransform {}.prepare(&format(Some(space))).unwrap();
+        assert_eq!(kernel.format().facts.color_space, Some(ColorSpace::Rec709Display));
+        assert_eq!(kernel.format().state, ImageState::Display);
+        let mut out = [0.0; 6];
+        kernel.run(&Band::new(&pixels, 3, 2, 0..1), &mut BandMut::new(&mut out, 3, 2, 0..1));
+        out
+    }
+
+    #[test]
+    fn acescg_and_aces2065_1_of_one_light_look_the_same() {
+        let (light, grey) = ([0.5f32, 0.1, 0.05], 0.18);
+        let m = to_f32(&aces::AP0_TO_AP1);
+        let cg = [0, 1, 2].map(|r: usize| m[r][0] * light[0] + m[r][1] * light[1] + m[r][2] * light[2]);
+        let a = run(ColorSpace::Aces2065_1, [light[0], grey, light[1], grey, light[2], grey]);
+        let b = run(ColorSpace::AcesCg, [cg[0], grey, cg[1], grey, cg[2], grey]);
+        for (a, b) in a.iter().zip(b) {
+            assert!((a - b).abs() < 1e-5, "{a} {b}");
+        }
+    }
+
+    #[test]
+    fn a_picture_of_unknown_or_other_space_is_refused() {
+        let kind = |space| OutputTransform {}.prepare(&format(space)).err().map(|e| e.kind());
+        assert_eq!(kind(None), Some(ErrorKind::MissingFact));
+        assert_eq!(kind(Some(ColorSpace::AcesCct)), Some(ErrorKind::Invalid));
+    }
+}
