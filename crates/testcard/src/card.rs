@@ -8,7 +8,7 @@ use rushes_core::{Error, Result};
 
 use crate::camera::{Camera, DAYLIGHT, TUNGSTEN};
 use crate::dng::{DngFrame, write_dng};
-use crate::scene::{Scene, hash};
+use crate::scene::{Scene, hash_bits};
 
 /// What card to make.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -153,10 +153,10 @@ impl ClipTruth {
         let mut samples = vec![0u16; width * (spec.height + 2 * b)];
         for (r, row) in samples.chunks_mut(width).enumerate() {
             for (c, v) in row.iter_mut().enumerate() {
-                // The sum of uniform numbers is as good a normal one as a sensor needs.
-                let salt = frame as u32 * 4;
-                let n = (0..4).map(|i| f64::from(hash(r as i32, c as i32, salt + i))).sum::<f64>();
-                let noise = (n - 2.0) * 3f64.sqrt();
+                // The sum of four uniform numbers is as good a normal one as a sensor needs.
+                let four = (0..2).map(|i| hash_bits(r as i32, c as i32, frame as u32 * 2 + i));
+                let sum: u32 = four.map(|h| (h >> 12) + (h & 0xfff)).sum();
+                let noise = (f64::from(sum) / 4096.0 - 2.0) * 3f64.sqrt();
                 let lit = r.checked_sub(b).zip(c.checked_sub(b)).filter(|&(r, c)| r < spec.height && c < spec.width);
                 let (light, r, c) = match lit {
                     Some((r, c)) => (scene.light(r, c), r, c),

@@ -90,7 +90,7 @@ impl Scene {
             wall.map(|v| v * plaster * (0.28 + 1.05 * pool))
         } else {
             let depth = (y - horizon) / (1.0 - horizon);
-            let board = ((x - aspect / 2.0) / (0.25 + 0.75 * depth) * 5.0).floor();
+            let board = ((x - aspect / 2.0) / (0.25 + 0.75 * depth) * 5.0 + 0.37).floor();
             let along = 1.0 / (depth + 0.12);
             let grain = fractal(x * 60.0 + board * 17.0, along * 6.0, 3) * 0.6
                 + fractal(x * 14.0 + board * 5.0, along * 2.0, 4) * 0.6;
@@ -205,12 +205,17 @@ fn normal(v: Rgb) -> Rgb {
 }
 
 /// A number from 0 to 1 that only looks random.
-pub(crate) fn hash(x: i32, y: i32, seed: u32) -> f32 {
+fn hash(x: i32, y: i32, seed: u32) -> f32 {
+    hash_bits(x, y, seed) as f32 / (1 << 24) as f32
+}
+
+/// 24 bits that only look random.
+pub(crate) fn hash_bits(x: i32, y: i32, seed: u32) -> u32 {
     let mut h =
         (x as u32).wrapping_mul(0x85eb_ca6b) ^ (y as u32).wrapping_mul(0xc2b2_ae35) ^ seed.wrapping_mul(0x27d4_eb2f);
     h = (h ^ (h >> 15)).wrapping_mul(0x2c1b_3c6d);
     h = (h ^ (h >> 12)).wrapping_mul(0x297a_2d39);
-    ((h ^ (h >> 15)) >> 8) as f32 / (1 << 24) as f32
+    (h ^ (h >> 15)) >> 8
 }
 
 /// Smooth noise, 0 to 1.

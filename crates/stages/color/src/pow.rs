@@ -5,13 +5,13 @@ use std::f32::consts::LN_2;
 
 /// `x` to the power of `p`, to 2e-6 of the result for results from 1e-30 to 1e30. Zero for
 /// zero, negative numbers and NaN.
-#[inline]
+#[inline(always)]
 pub(crate) fn pow(x: f32, p: f32) -> f32 {
     if x > 0.0 { exp2(p * log2(x)) } else { 0.0 }
 }
 
 /// Binary logarithm of a positive number.
-#[inline]
+#[inline(always)]
 pub(crate) fn log2(x: f32) -> f32 {
     // x = m * 2^e with m within a factor of the square root of 2 around 1.
     let bits = x.to_bits();
@@ -25,7 +25,7 @@ pub(crate) fn log2(x: f32) -> f32 {
 }
 
 /// Two to the power of `y`, limited to normal numbers.
-#[inline]
+#[inline(always)]
 fn exp2(y: f32) -> f32 {
     let y = y.clamp(-126.0, 127.0);
     let whole = (y + if y < 0.0 { -0.5 } else { 0.5 }) as i32;

@@ -51,7 +51,7 @@ impl Chroma {
 
     /// The M that goes with tone-mapped lightness `j`, for a pixel that had lightness `was_j` and
     /// colourfulness `m`.
-    #[inline]
+    #[inline(always)]
     pub(super) fn compress(&self, was_j: f32, m: f32, j: f32, reach: f32, sin: f32, cos: f32) -> f32 {
         let norm = self.norm * colourfulness(sin, cos);
         let light = j / self.limit_j;
@@ -66,7 +66,7 @@ impl Chroma {
 }
 
 /// How colourful a display is in the direction of a hue: a Fourier series fitted by the Academy.
-#[inline]
+#[inline(always)]
 fn colourfulness(sin: f32, cos: f32) -> f32 {
     let (cos2, sin2) = (2.0 * cos * cos - 1.0, 2.0 * cos * sin);
     let (cos3, sin3) = (4.0 * cos * cos * cos - 3.0 * cos, 3.0 * sin - 4.0 * sin * sin * sin);
@@ -74,7 +74,7 @@ fn colourfulness(sin: f32, cos: f32) -> f32 {
 }
 
 /// A toe below `limit`: the identity there and above, slower near zero.
-#[inline]
+#[inline(always)]
 fn toe(x: f32, limit: f32, k1: f32, k2: f32) -> f32 {
     let k2 = k2.max(0.001);
     let k1 = (k1 * k1 + k2 * k2).sqrt();

@@ -40,7 +40,7 @@ impl Gamut {
 
     /// J and M inside the display's gamut, for a pixel whose hue has the cusp `[j, m, above]`;
     /// `reach` is the largest M that has to come in, at the display's white.
-    #[inline]
+    #[inline(always)]
     pub(super) fn compress(&self, j: f32, m: f32, cusp: [f32; 3], reach: f32) -> [f32; 2] {
         let limit_j = self.lines.limit_j;
         let slice = Slice {
@@ -61,7 +61,7 @@ impl Gamut {
 }
 
 /// M from a threshold to `reach` into what is left below `hull`, by a Reinhard curve.
-#[inline]
+#[inline(always)]
 fn remap(m: f32, hull: f32, reach: f32) -> f32 {
     let part = (hull / reach).max(THRESHOLD);
     let threshold = part * hull;

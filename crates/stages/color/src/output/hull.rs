@@ -44,19 +44,19 @@ pub(super) struct Line {
 
 impl Lines {
     /// The focus of a hue whose cusp has lightness `cusp_j`: between the cusp and middle grey.
-    #[inline]
+    #[inline(always)]
     pub(super) fn focus(&self, cusp_j: f32) -> f32 {
         mix(cusp_j, self.mid_j, (1.3 - cusp_j / self.limit_j).min(1.0))
     }
 
     /// From which J lines become flatter.
-    #[inline]
+    #[inline(always)]
     pub(super) fn threshold(&self, cusp_j: f32) -> f32 {
         mix(cusp_j, self.limit_j, 0.3)
     }
 
     /// The line through J and M.
-    #[inline]
+    #[inline(always)]
     pub(super) fn through(&self, slice: &Slice, j: f32, m: f32) -> Line {
         let gain = self.gain(j, slice.threshold);
         let axis = self.meets_axis(j, m, slice.focus, gain);
@@ -68,7 +68,7 @@ impl Lines {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn gain(&self, j: f32, threshold: f32) -> f32 {
         let gain = self.limit_j * self.distance;
         let flatter = log2((self.limit_j - threshold) / (self.limit_j - j).max(0.0001)) * LOG10_2;
@@ -77,7 +77,7 @@ impl Lines {
 
     /// J at which the line through `j` and `m` meets the axis: a root of a quadratic, because the
     /// slope depends on where it meets.
-    #[inline]
+    #[inline(always)]
     fn meets_axis(&self, j: f32, m: f32, focus: f32, gain: f32) -> f32 {
         let scaled = m / gain;
         let a = scaled / focus;
@@ -91,7 +91,7 @@ impl Lines {
     }
 
     /// M at which `line` leaves the hull.
-    #[inline]
+    #[inline(always)]
     pub(super) fn leaves(&self, slice: &Slice, line: &Line) -> f32 {
         let [cusp_j, cusp_m] = slice.cusp;
         let lower = meets_curve(line.axis, line.slope, slice.below, cusp_j, cusp_m, line.cusp_axis);
@@ -104,20 +104,20 @@ impl Lines {
 
 /// M at which a line meets the curve `J = j_max * (M / m_max) ^ (1 / inverse)`, nearly: the line
 /// is moved along the axis as the curve bends, and the curve taken for its chord.
-#[inline]
+#[inline(always)]
 pub(super) fn meets_curve(axis: f32, slope: f32, inverse: f32, j_max: f32, m_max: f32, reference: f32) -> f32 {
     let moved = reference * pow(axis / reference, inverse);
     moved * m_max / (j_max - slope * m_max)
 }
 
 /// The smaller of two, rounded off where they come within `width` of each other.
-#[inline]
+#[inline(always)]
 fn smooth_min(a: f32, b: f32, width: f32) -> f32 {
     let h = (width - (a - b).abs()).max(0.0) / width;
     a.min(b) - h * h * h * width / 6.0
 }
 
-#[inline]
+#[inline(always)]
 fn mix(a: f32, b: f32, t: f32) -> f32 {
     a + (b - a) * t
 }

@@ -83,7 +83,7 @@ impl Model {
     }
 
     /// Achromatic response (1 for white) and the two opponent responses.
-    #[inline]
+    #[inline(always)]
     pub(super) fn to_aab(&self, rgb: [f32; 3]) -> [f32; 3] {
         let [x, y, z] = apply(&self.to_cones, rgb);
         let both = |v: f32| respond(v.abs()).copysign(v);
@@ -91,7 +91,7 @@ impl Model {
     }
 
     /// RGB of achromatic and opponent responses.
-    #[inline]
+    #[inline(always)]
     pub(super) fn to_rgb(&self, aab: [f32; 3]) -> [f32; 3] {
         let [x, y, z] = apply(&self.from_aab, aab);
         let both = |v: f32| unrespond(v.abs()).copysign(v);
@@ -113,53 +113,53 @@ impl Model {
     }
 
     /// The lightness of an achromatic response.
-    #[inline]
+    #[inline(always)]
     pub(super) fn lightness_of(&self, achromatic: f32) -> f32 {
         100.0 * pow(achromatic, self.exponent)
     }
 
     /// The achromatic response of a lightness.
-    #[inline]
+    #[inline(always)]
     pub(super) fn achromatic(&self, j: f32) -> f32 {
         pow(j / 100.0, self.inverse_exponent)
     }
 
     /// Luminance in nits of an achromatic response.
-    #[inline]
+    #[inline(always)]
     pub(super) fn luminance(&self, achromatic: f32) -> f32 {
         unrespond(self.white * achromatic) / self.adaptation
     }
 
     /// Lightness of a luminance in nits.
-    #[inline]
+    #[inline(always)]
     pub(super) fn lightness(&self, nits: f32) -> f32 {
         100.0 * pow(respond(nits * self.adaptation) / self.white, self.exponent)
     }
 }
 
 /// Hue in degrees, 0 to 360, of the two opponent responses.
-#[inline]
+#[inline(always)]
 pub(super) fn hue(p: f32, q: f32) -> f32 {
     let hue = q.atan2(p).to_degrees();
     if hue < 0.0 { hue + 360.0 } else { hue }
 }
 
 /// `m` times the column `v`.
-#[inline]
+#[inline(always)]
 pub(super) fn apply(m: &[[f32; 3]; 3], v: [f32; 3]) -> [f32; 3] {
     let row = |r: usize| m[r][0] * v[0] + m[r][1] * v[1] + m[r][2] * v[2];
     [row(0), row(1), row(2)]
 }
 
 /// Response of a cone to a positive stimulus (CAM16's, without its offset).
-#[inline]
+#[inline(always)]
 fn respond(v: f32) -> f32 {
     let p = pow(v, POWER);
     p / (OFFSET + p)
 }
 
 /// The stimulus of a positive response; responses near saturation count as 0.99.
-#[inline]
+#[inline(always)]
 fn unrespond(v: f32) -> f32 {
     let v = v.min(0.99);
     pow(OFFSET * v / (1.0 - v), 1.0 / POWER)

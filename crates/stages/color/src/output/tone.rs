@@ -47,7 +47,7 @@ impl ToneScale {
     }
 
     /// Display luminance of a scene luminance.
-    #[inline]
+    #[inline(always)]
     pub(super) fn apply(&self, nits: f32) -> f32 {
         let v = self.gain * pow(nits / (nits + self.shift), self.gamma);
         (v * v / (v + self.toe)).max(0.0) * 100.0
