@@ -93,9 +93,11 @@ impl<'a> Job<'a> {
         };
         let order = Order::new(self.unit.range.len(), 2 * workers as u64);
         let gathered = Mutex::new(Gathered { spent: vec![Duration::ZERO; self.tree.len()], ..Gathered::default() });
+        let span = tracing::Span::current();
         std::thread::scope(|scope| {
             for _ in 0..workers.min(usize::try_from(self.unit.range.len()).unwrap_or(usize::MAX)) {
                 scope.spawn(|| {
+                    let _in = span.enter();
                     // Panics of stages are caught where the stage is known; this one is for ours.
                     let worked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
                         self.work(&order, shares, cores, &gathered)

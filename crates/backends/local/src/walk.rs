@@ -121,6 +121,7 @@ impl<'a> Walk<'a> {
             let upto = (next + self.band_rows).min(self.takers[t].rows.end);
             self.ensure(from, upto);
             self.at = node;
+            let _span = tracing::trace_span!("stage", id = %self.tree.nodes[node].id, first = next).entered();
             let begun = Instant::now();
             out.take(node, &self.band(from, next..upto))?;
             self.spent[node] += begun.elapsed();
@@ -153,6 +154,7 @@ impl<'a> Walk<'a> {
 
             let mut window = std::mem::replace(&mut self.windows[node], Window::empty());
             self.at = node;
+            let _span = tracing::trace_span!("stage", id = %tree.nodes[node].id, first = rows.start).entered();
             let begun = Instant::now();
             kernel.run(&self.band(from, need), &mut window.extend(rows.clone()));
             self.spent[node] += begun.elapsed();

@@ -19,6 +19,11 @@ pub(crate) async fn dailies(a: &Recipe) -> Result<Ended> {
 }
 
 pub(crate) async fn plates(a: &Recipe) -> Result<Ended> {
+    if a.picture.cdl.is_some() || a.picture.lut.is_some() {
+        return Err(Error::new(ErrorKind::Invalid, "plates carry no look: they are scene-linear ACES")
+            .doing("reading the command line")
+            .advice("leave out --cdl and --lut, or make dailies"));
+    }
     run_job(job(recipe(&a.picture)?.plates_only().workflow(), &a.path, &a.job), &a.job).await
 }
 

@@ -23,6 +23,8 @@ pub struct PreparedTree {
 
 /// A node readied for one format.
 pub struct PreparedNode {
+    /// The stage's id in the workflow.
+    pub id: String,
     /// The node it takes rows from, with bypassed nodes skipped; `None` for the source.
     pub from: Option<usize>,
     /// What it does.
@@ -128,17 +130,19 @@ impl Tree {
             });
             let input = from.map_or(source, |f| &nodes[f].format);
             let prepared = match stage {
-                AnyStage::Source(_) => PreparedNode { from: None, work: Work::Source, format: source.clone() },
-                _ if !needed[i] => PreparedNode { from, work: Work::Idle, format: input.clone() },
+                AnyStage::Source(_) => {
+                    PreparedNode { id: node.id.clone(), from: None, work: Work::Source, format: source.clone() }
+                }
+                _ if !needed[i] => PreparedNode { id: node.id.clone(), from, work: Work::Idle, format: input.clone() },
                 AnyStage::Frame(stage) => {
                     // A camera that stores RGB gives camera RGB: linearize and debayer have
                     // nothing to do (they lie between the source and the first stage that takes it).
                     if input.state != stage.input() && input.state == source.state {
-                        PreparedNode { from, work: Work::Bypassed, format: input.clone() }
+                        PreparedNode { id: node.id.clone(), from, work: Work::Bypassed, format: input.clone() }
                     } else {
                         let kernel = stage.prepare(input).map_err(|e| e.doing(format!("preparing `{}`", node.id)))?;
                         let format = kernel.format().clone();
-                        PreparedNode { from, work: Work::Kernel(kernel), format }
+                        PreparedNode { id: node.id.clone(), from, work: Work::Kernel(kernel), format }
                     }
                 }
                 AnyStage::Sink(sink) if sink.input() != input.state => {
@@ -147,7 +151,9 @@ impl Tree {
                         format!("`{}` takes {}, the frame is {}", node.id, sink.input(), input.state),
                     ));
                 }
-                AnyStage::Sink(_) => PreparedNode { from, work: Work::Sink, format: input.clone() },
+                AnyStage::Sink(_) => {
+                    PreparedNode { id: node.id.clone(), from, work: Work::Sink, format: input.clone() }
+                }
                 AnyStage::Clip(_) => {
                     return Err(Error::new(ErrorKind::Invalid, format!("`{}` works on clips, not on frames", node.id)));
                 }

@@ -12,8 +12,11 @@ pub fn needs(format: ClipFormat, detail: &str) -> Option<NeedsBackend> {
         );
         ("filmlight", why)
     };
-    let ffmpeg =
-        |what: &str| ("ffmpeg", format!("{what} is decoded by FFmpeg: install it and turn the ffmpeg backend on"));
+    let ffmpeg = |what: &str| {
+        let why =
+            format!("{what} is decoded by FFmpeg, which this version does not read with yet: convert it to DNG frames");
+        ("ffmpeg", why)
+    };
     let (backend, why) = match format {
         ClipFormat::CinemaDng | ClipFormat::Dng | ClipFormat::Mlv => return None,
         ClipFormat::R3d => filmlight("REDCODE raw", "RED"),

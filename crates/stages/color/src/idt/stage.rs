@@ -102,7 +102,7 @@ impl FrameStage for InputTransform {
         let white = stated.or(color.as_shot).ok_or_else(|| {
             Error::new(ErrorKind::MissingFact, "the white of the take is not known")
                 .doing(doing)
-                .advice("DNG: neither AsShotNeutral (50728) nor AsShotWhiteXY (50729) is there; state it with the `white` parameter")
+                .advice("the file states none (DNG: AsShotNeutral 50728 or AsShotWhiteXY 50729): give one with the `white` parameter, on the command line `--white`")
         })?;
         let transform = camera_transform(color, white, self.exposure)?;
         let limit = match self.highlights {

@@ -1,0 +1,150 @@
+//! The command as its users see it: answers, exit codes, and what is left when it is killed.
+
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use rushes_testcard::{Card, CardSpec};
+use serde_json::Value;
+
+fn rushes(args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_rushes")).args(args).output().unwrap()
+}
+
+fn stderr(o: &Output) -> String {
+    String::from_utf8_lossy(&o.stderr).into_owned()
+}
+
+fn card(folder: &Path) -> Card {
+    Card::write(&folder.join("card"), CardSpec::tiny()).unwrap()
+}
+
+fn text(path: &Path) -> &str {
+    path.to_str().unwrap()
+}
+
+#[test]
+fn a_unit_runs_in_a_process_of_its_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let card = card(folder.path());
+    let (units, out) = (folder.path().join("units"), folder.path().join("out"));
+    let clip = text(&card.clips[0].folder);
+    let planned =
+        rushes(&["plan", "plates", clip, "--units", text(&units), "--out", text(&out), "--frames-per-unit", "3"]);
+    assert!(planned.status.success(), "{}", stderr(&planned));
+    let mut files: Vec<_> = std::fs::read_dir(&units).unwrap().map(|e| e.unwrap().path()).collect();
+    files.sort();
+    assert_eq!(files.len(), 3);
+
+    let ran = rushes(&["run-unit", text(&files[1])]);
+    assert!(ran.status.success(), "{}", stderr(&ran));
+    let report: Value = serde_json::from_slice(&ran.stdout).unwrap();
+    assert_eq!(report["outcome"], "done");
+    assert_eq!(report["frames"], 3);
+    assert_eq!(report["outputs"].as_array().unwrap().len(), 3);
+
+    // Again: its outputs are in the way, and it says so in the report and by its exit code.
+    let again = rushes(&["run-unit", text(&files[1])]);
+    assert_eq!(again.status.code(), Some(1));
+    let report: Value = serde_json::from_slice(&again.stdout).unwrap();
+    assert_eq!((&report["outcome"], &report["kind"]), (&"failed".into(), &"already-exists".into()));
+
+    std::fs::write(&files[0], "{ \"format\": 99 }").unwrap();
+    let wrong = rushes(&["run-unit", text(&files[0])]);
+    assert_eq!(wrong.status.code(), Some(1));
+    assert!(stderr(&wrong).contains("reading a unit"), "{}", stderr(&wrong));
+}
+
+#[test]
+fn inspect_and_schema_print_json() {
+    let folder = tempfile::tempdir().unwrap();
+    let card = card(folder.path());
+    let seen = rushes(&["inspect", text(&card.root), "--json"]);
+    let batch: Value = serde_json::from_slice(&seen.stdout).unwrap();
+    assert_eq!(batch["clips"].as_array().unwrap().len(), 2);
+    assert_eq!(batch["clips"][0]["metadata"]["reel"]["value"], "A001");
+    assert!(batch["clips"][0]["metadata"]["reel"]["origin"]["tag"].as_str().unwrap().contains("ReelName"));
+    assert_eq!(seen.status.code(), Some(1), "the gap is an error until a policy says otherwise");
+    for of in ["clip", "workflow", "unit"] {
+        let schema: Value = serde_json::from_slice(&rushes(&["schema", of]).stdout).unwrap();
+        assert!(schema["properties"].is_object(), "{of}");
+    }
+}
+
+#[test]
+fn events_are_json_lines_in_order() {
+    let folder = tempfile::tempdir().unwrap();
+    let card = card(folder.path());
+    let out = folder.path().join("out");
+    let ran = rushes(&["dailies", text(&card.clips[0].folder), "--out", text(&out), "--events"]);
+    assert!(ran.status.success(), "{}", stderr(&ran));
+    let lines: Vec<Value> =
+        String::from_utf8(ran.stdout).unwrap().lines().map(|l| serde_json::from_str(l).unwrap()).collect();
+    let names: Vec<_> = lines.iter().map(|l| l["event"].as_str().unwrap()).collect();
+    assert_eq!(names.iter().filter(|n| **n == "frame-done").count(), 8);
+    assert_eq!(names.first(), Some(&"stage-started"));
+    assert_eq!(names.last(), Some(&"run-finished"));
+}
+
+#[test]
+fn what_cannot_be_done_is_said_and_the_exit_code_says_it_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("out");
+    let empty = folder.path().join("empty");
+    std::fs::create_dir(&empty).unwrap();
+    let workflow = folder.path().join("typo.toml");
+    std::fs::write(&workflow, "version = 1\nname = \"x\"\n[[stage]]\nstage = \"ingst\"\n").unwrap();
+    for (args, word) in [
+        (vec!["dailies", "no/such/card", "--out", text(&out)], "check the path"),
+        (vec!["dailies", text(&empty), "--out", text(&out)], "empty"),
+        (vec!["run", text(&workflow), text(&empty), "--out", text(&out)], "did you mean `ingest`?"),
+        (vec!["dailies", text(&empty), "--white", "blue"], "neutral=R,G,B"),
+        (vec!["dailies", text(&empty), "--proxy-size", "big"], "1920x1080"),
+        (vec!["dailies", text(&empty), "--cdl", "no.cc"], "no.cc"),
+        (vec!["plates", text(&empty), "--cdl", "no.cc"], "plates carry no look"),
+    ] {
+        let o = rushes(&args);
+        assert_eq!(o.status.code(), Some(1), "{args:?}");
+        assert!(stderr(&o).contains(word), "{args:?}: {}", stderr(&o));
+        assert!(!stderr(&o).contains("panicked"), "{}", stderr(&o));
+    }
+    assert_eq!(rushes(&["dailies"]).status.code(), Some(2));
+}
+
+/// Killed half way, nothing half-written stands under a final name; run again, the job goes on,
+/// and its outputs are those of an undisturbed run.
+#[cfg(unix)]
+#[test]
+fn killed_and_run_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let spec = CardSpec { width: 320, height: 180, frames: 24 };
+    let card = Card::write(&folder.path().join("card"), spec).unwrap();
+    let clip = text(&card.clips[0].folder).to_owned();
+    let run = |out: &Path| {
+        let mut c = Command::new(env!("CARGO_BIN_EXE_rushes"));
+        c.args(["dailies", &clip, "--threads", "1", "--exr", "zip", "--out"]).arg(out);
+        c.stdout(Stdio::null()).stderr(Stdio::null());
+        c
+    };
+    let whole = folder.path().join("whole");
+    assert!(run(&whole).status().unwrap().success());
+
+    let cut = folder.path().join("cut");
+    let mut child = run(&cut).spawn().unwrap();
+    let begun = Instant::now();
+    let plates = || std::fs::read_dir(cut.join("plates").join(&card.clips[0].name)).map_or(0, Iterator::count);
+    while plates() < 5 && begun.elapsed() < Duration::from_secs(60) {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(!cut.join("proxies").join(format!("{}.mov", card.clips[0].name)).exists(), "it was killed too late");
+    assert!(!cut.join("manifest.json").exists());
+
+    assert!(run(&cut).status().unwrap().success());
+    // The manifests hold the digests of all outputs.
+    let manifest = |of: &Path| std::fs::read_to_string(of.join("manifest.json")).unwrap();
+    assert_eq!(manifest(&whole), manifest(&cut));
+    let leftovers = Command::new("find").arg(&cut).args(["-name", "*rushes-part*"]).output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&leftovers.stdout), "");
+}
