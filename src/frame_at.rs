@@ -97,8 +97,8 @@ impl FrameAt {
     }
 
     /// Computes it and writes it to `out`: `.npy` in the stage's own type and shape (a mosaic as
-    /// `u16` of shape (rows, columns), one plane as `f32` (rows, columns), three as `f32` (3,
-    /// rows, columns)), `.exr` as 32-bit floats, or `.png` with 16 bits. Says what it is.
+    /// `u16` of shape (rows, columns), everything else as `f32` of shape (planes, rows, columns)),
+    /// `.exr` as 32-bit floats, or `.png` with 16 bits. Says what it is.
     ///
     /// # Errors
     /// As [`FrameAt::take`], and when `out` cannot be written or has another extension.
