@@ -1,0 +1,8 @@
+//! Chain of custody: footage arrives complete and provably unchanged, and what happened to it is
+//! written down in a form that other tools check.
+//!
+//! | what | where |
+//! | --- | --- |
+//! | digests, many from one read | [`hash`] |
+
+pub mod hash;
