@@ -62,20 +62,17 @@ pub fn write_dng(f: &DngFrame<'_>) -> Vec<u8> {
     e.shorts(262, &[32803]);
     e.text(271, "Rushes");
     e.text(272, f.model);
-    e.longs(273, &[0]); // the strip's offset, filled in below
+    e.longs(STRIP, &[0]); // the strip's offset, filled in below
     e.shorts(274, &[1]);
     e.shorts(277, &[1]);
     e.longs(278, &[f.height as u32]);
     e.longs(279, &[pixels.len() as u32]);
     e.shorts(284, &[1]);
     e.text(305, concat!("rushes testcard ", env!("CARGO_PKG_VERSION")));
-    e.rational(33434, &[f.exposure_time]);
     e.shorts(33421, &[2, 2]);
     let pattern = [(0, 0), (0, 1), (1, 0), (1, 1)].map(|(r, c)| f.cfa.color_at(r, c) as u8);
     e.bytes(33422, &pattern);
-    e.shorts(34855, &[f.iso]);
-    e.rational(37386, &[(f.focal_length, 1)]);
-    e.text(42036, f.lens);
+    e.longs(EXIF, &[0]); // the second directory's offset, filled in below
     e.bytes(50706, &[1, 4, 0, 0]);
     e.bytes(50707, &[1, 1, 0, 0]);
     e.text(50708, &format!("Rushes {}", f.model));
@@ -112,8 +109,17 @@ pub fn write_dng(f: &DngFrame<'_>) -> Vec<u8> {
     e.rational(51058, &[(f.t_stop_tenths, 10)]);
     e.text(51081, f.reel);
     e.text(51105, f.label);
-    e.file(&pixels)
+    let mut exif = Entries::default();
+    exif.rational(33434, &[f.exposure_time]);
+    exif.shorts(34855, &[f.iso]);
+    exif.rational(37386, &[(f.focal_length, 1)]);
+    exif.text(42036, f.lens);
+    file(e, exif, &pixels)
 }
+
+/// StripOffsets and ExifIFD, whose values are known only when all sizes are.
+const STRIP: u16 = 273;
+const EXIF: u16 = 34665;
 
 /// Timecode as eight bytes of BCD (SMPTE ST 331, section 8; ST 12-1 for the drop-frame bit).
 fn smpte_12m(tc: Timecode) -> [u8; 8] {
@@ -177,40 +183,54 @@ impl Entries {
         self.push(tag, 10, v.len(), v.iter().flat_map(pair).collect());
     }
 
-    /// Header, IFD, values that do not fit into their entry, picture.
-    fn file(mut self, pixels: &[u8]) -> Vec<u8> {
+    /// Bytes of the directory and of the values that do not fit into their entries.
+    fn len(&self) -> usize {
+        let outside = self.0.iter().filter(|e| e.3.len() > 4).map(|e| e.3.len().next_multiple_of(2));
+        2 + 12 * self.0.len() + 4 + outside.sum::<usize>()
+    }
+
+    /// The directory as it stands at byte `at` of the file, its values after it.
+    fn directory(mut self, at: usize) -> Vec<u8> {
         self.0.sort_by_key(|e| e.0);
-        let values_at = 8 + 2 + 12 * self.0.len() + 4;
-        let mut values_len = 0;
-        for (.., bytes) in &self.0 {
+        let values_at = at + 2 + 12 * self.0.len() + 4;
+        let mut directory = (self.0.len() as u16).to_le_bytes().to_vec();
+        let mut values = Vec::new();
+        for (tag, kind, count, mut bytes) in self.0 {
+            directory.extend(tag.to_le_bytes());
+            directory.extend(kind.to_le_bytes());
+            directory.extend(count.to_le_bytes());
             if bytes.len() > 4 {
-                values_len += bytes.len().next_multiple_of(2);
-            }
-        }
-        let pixels_at = (values_at + values_len).next_multiple_of(16);
-        let mut file = b"II*\0\x08\0\0\0".to_vec();
-        file.extend((self.0.len() as u16).to_le_bytes());
-        let mut values = Vec::with_capacity(values_len);
-        for (tag, kind, count, bytes) in &self.0 {
-            file.extend(tag.to_le_bytes());
-            file.extend(kind.to_le_bytes());
-            file.extend(count.to_le_bytes());
-            if *tag == 273 {
-                file.extend((pixels_at as u32).to_le_bytes());
-            } else if bytes.len() > 4 {
-                file.extend(((values_at + values.len()) as u32).to_le_bytes());
+                directory.extend(((values_at + values.len()) as u32).to_le_bytes());
                 values.extend(bytes);
                 values.resize(values.len().next_multiple_of(2), 0);
             } else {
-                let mut inline = bytes.clone();
-                inline.resize(4, 0);
-                file.extend(inline);
+                bytes.resize(4, 0);
+                directory.extend(bytes);
             }
         }
-        file.extend(0u32.to_le_bytes());
-        file.extend(values);
-        file.resize(pixels_at, 0);
-        file.extend(pixels);
-        file
+        directory.extend(0u32.to_le_bytes());
+        directory.extend(values);
+        directory
     }
+}
+
+/// Header, the image's directory, the Exif directory, picture.
+fn file(mut image: Entries, exif: Entries, pixels: &[u8]) -> Vec<u8> {
+    let image_at = 8;
+    let exif_at = image_at + image.len();
+    let pixels_at = (exif_at + exif.len()).next_multiple_of(16);
+    for (tag, .., bytes) in &mut image.0 {
+        match *tag {
+            STRIP => *bytes = (pixels_at as u32).to_le_bytes().to_vec(),
+            EXIF => *bytes = (exif_at as u32).to_le_bytes().to_vec(),
+            _ => {}
+        }
+    }
+    let mut file = b"II*\0".to_vec();
+    file.extend((image_at as u32).to_le_bytes());
+    file.extend(image.directory(image_at));
+    file.extend(exif.directory(exif_at));
+    file.resize(pixels_at, 0);
+    file.extend(pixels);
+    file
 }
