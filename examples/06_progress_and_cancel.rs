@@ -42,6 +42,7 @@ async fn main() -> rushes::Result<()> {
             | Event::StageFinished { .. }
             | Event::Found { .. }
             | Event::UnitStarted { .. }
+            | Event::OutputFinished { .. }
             | Event::UnitRetrying { .. }
             | Event::UnitFinished { .. } => {}
         })

@@ -5,11 +5,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rushes_core::graph::{AnyStage, Graph, NodeId, Registry, WorkflowFile};
-use rushes_core::media::{Clip, ClipMedia, Digest, Finding};
+use rushes_core::media::{Clip, ClipMedia, Finding};
 use rushes_core::plan::{Plan, PlanOptions};
-use rushes_core::run::{Budget, Cache, CancellationToken, Events, Executor, RunReport, Runner, understand};
+use rushes_core::run::{Budget, CancellationToken, Events, Executor, RunReport, Runner, understand};
 use rushes_core::stage::Batch;
 use rushes_core::{Error, ErrorKind, Result};
+use rushes_ledger::{Cache, Judgement, Ledger, Lineage};
 use rushes_local::LocalExecutor;
 
 use crate::manifest::{InputFile, Manifest};
@@ -142,7 +143,39 @@ impl Job {
         Ok((understood, plan))
     }
 
-    /// Runs the job and writes `manifest.json` into the output folder.
+    /// What would be made, what stands already, and why the rest does not: the findings of
+    /// [`Judgement`], unit by unit. Nothing is made.
+    ///
+    /// # Errors
+    /// As [`Job::plan`], and when the ledger of the output folder cannot be opened.
+    pub async fn why(&self) -> Result<(Plan, Vec<Finding>)> {
+        let (_, plan) = self.plan().await?;
+        if !self.options.out.join(".rushes").is_dir() {
+            return Ok((plan, Vec::new()));
+        }
+        let (out, registry, cancel) = (self.options.out.clone(), self.registry.clone(), self.cancel.clone());
+        let executor = self.runs_on();
+        blocking(move || {
+            let ledger = Ledger::open(&out)?;
+            let mut told = ledger.findings().to_vec();
+            for unit in plan.units() {
+                let judgement = Judgement::of(&ledger, unit, &registry, executor.results(), &cancel)?;
+                if judgement.stands() {
+                    let text = format!("{}: all {} files stand", unit.id, judgement.outputs.len());
+                    told.push(Finding::info("already-done", text).clip(&unit.clip.name));
+                }
+                told.extend(judgement.findings(unit));
+            }
+            Ok((plan, told))
+        })
+        .await
+    }
+
+    fn runs_on(&self) -> Arc<dyn Executor> {
+        self.executor.clone().unwrap_or_else(|| Arc::new(LocalExecutor::new(self.registry.clone())))
+    }
+
+    /// Runs the job and writes `manifest.json` and `lineage.json` into the output folder.
     ///
     /// # Errors
     /// As [`Job::plan`], and when the manifest cannot be written. Clips and units that fail are
@@ -154,24 +187,30 @@ impl Job {
         let out = self.options.out.clone();
         std::fs::create_dir_all(&out).map_err(|e| Error::io(&out, e).doing("making the output folder"))?;
 
-        let executor = self.executor.clone().unwrap_or_else(|| Arc::new(LocalExecutor::new(self.registry.clone())));
-        let executor = Arc::new(Cache::new(executor, out.join(".rushes")));
-        let runner = Runner::new(executor)
+        let ledger = blocking({
+            let out = out.clone();
+            move || Ledger::open(&out).map(Arc::new)
+        })
+        .await?;
+        let executor = Cache::new(self.runs_on(), Arc::clone(&ledger), self.registry.clone());
+        let runner = Runner::new(Arc::new(executor))
             .concurrency(self.units_at_once)
             .budget(self.options.budget.map_or_else(Budget::unlimited, Budget::new))
             .events(self.events.clone())
             .cancel(self.cancel.clone());
-
-        // The card is read once for the picture and once for its digests, at the same time: the
-        // second reading comes from memory.
-        let inputs = inputs(&batch.clips, &plan);
-        let digests = tokio::task::spawn_blocking({
-            let cancel = self.cancel.clone();
-            move || digest_all(inputs, &cancel)
-        });
         let mut report = runner.run(&plan).await;
-        let (inputs, unread) = digests.await.map_err(|e| Error::new(ErrorKind::Panicked, e.to_string()))?;
-        report.findings = batch.findings.iter().cloned().chain(report.findings).chain(unread).collect();
+
+        let files = inputs(&batch.clips, &plan);
+        let (inputs, unread) = blocking({
+            let (ledger, cancel, out) = (Arc::clone(&ledger), self.cancel.clone(), out.clone());
+            move || {
+                Lineage::of(&ledger)?.write(&out)?;
+                Ok(digest_all(&ledger, files, &cancel))
+            }
+        })
+        .await?;
+        report.findings =
+            batch.findings.iter().chain(ledger.findings()).cloned().chain(report.findings).chain(unread).collect();
 
         let manifest = Manifest::of(&understood.graph, &self.input, &batch, &plan, &report, inputs);
         let (text, path) = (manifest.to_json()?, out.join("manifest.json"));
@@ -245,13 +284,13 @@ fn inputs(clips: &[Clip], plan: &Plan) -> Vec<PathBuf> {
     files.into_iter().collect()
 }
 
-fn digest_all(files: Vec<PathBuf>, cancel: &CancellationToken) -> (Vec<InputFile>, Vec<Finding>) {
+fn digest_all(ledger: &Ledger, files: Vec<PathBuf>, cancel: &CancellationToken) -> (Vec<InputFile>, Vec<Finding>) {
     let (mut digests, mut unread) = (Vec::with_capacity(files.len()), Vec::new());
     for path in files {
         if cancel.is_cancelled() {
             break;
         }
-        match Digest::xxh64_of_file(&path) {
+        match ledger.digest_of_input(&path) {
             Ok((digest, bytes)) => digests.push(InputFile { path, bytes, digest }),
             Err(e) => unread.push(Finding::error("input-unreadable", e.to_string()).path(path)),
         }

@@ -20,6 +20,7 @@ pub use stock::{Decode, registry};
 
 pub use rushes_core as core;
 pub use rushes_core::{Error, ErrorKind, Result};
+pub use rushes_ledger as ledger;
 
 /// The stage crates.
 pub mod stages {

@@ -150,7 +150,12 @@ impl Manifest {
             inputs,
             outputs: outputs.collect(),
             units: units.collect(),
-            findings: report.findings.iter().filter(|f| f.code != "already-done").cloned().collect(),
+            findings: report
+                .findings
+                .iter()
+                .filter(|f| !matches!(f.code.as_str(), "already-done" | "made-again" | "ledger-rebuilt"))
+                .cloned()
+                .collect(),
         }
     }
 

@@ -10,6 +10,8 @@ mod plans;
 mod points;
 /// The real footage beside the checkout, where there is any.
 mod real_footage;
+/// What is done is not done again; what changed is; and every output leads back to the card.
+mod resume;
 /// Wiring that makes no sense does not compile, and the message says what is missing.
 mod typed_wiring;
 /// Workflow files: what is accepted, and what each mistake reads like.

@@ -30,6 +30,8 @@ pub(crate) enum Command {
     RunUnit(RunUnit),
     /// Print the JSON Schema of clips, workflow files or units.
     Schema(Schema),
+    /// Walk from an output back to the camera files it was made of, and check both ends.
+    Trace(Trace),
     /// Write one frame as it is at one point of the chain.
     Frame(Frame),
 }
@@ -127,6 +129,15 @@ pub(crate) enum SchemaOf {
 }
 
 #[derive(Debug, ClapArgs)]
+pub(crate) struct Trace {
+    /// A file that a run made, where the run put it.
+    pub(crate) output: PathBuf,
+    /// Everything, as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, ClapArgs)]
 pub(crate) struct Frame {
     /// A camera file, or a folder with one clip.
     pub(crate) path: PathBuf,
@@ -219,6 +230,9 @@ pub(crate) struct JobArgs {
     /// Frames to a unit where outputs allow parts.
     #[arg(long, default_value_t = 240)]
     pub(crate) frames_per_unit: u64,
+    /// Say what in the output folder stands already, and why the rest is made again.
+    #[arg(long)]
+    pub(crate) why: bool,
     /// Attempts at a unit that fails in a way that may pass.
     #[arg(long, default_value_t = 3)]
     pub(crate) attempts: u32,

@@ -21,7 +21,10 @@ pub(crate) fn events(as_json: bool) -> Events {
 }
 
 /// What is left to say at the end: findings by severity, then what was made.
-pub(crate) fn summary(report: &RunReport, out: &std::path::Path) {
+pub(crate) fn summary(report: &RunReport, out: &std::path::Path, why: bool) {
+    for finding in report.findings.iter().filter(|f| why && f.code == "made-again") {
+        eprintln!("{finding}");
+    }
     for finding in sorted(&report.findings) {
         eprintln!("{finding}");
     }

@@ -1,8 +1,9 @@
 //! The command as its users see it: answers, exit codes, and what is left when it is killed.
 
-use std::path::Path;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use rushes_testcard::{Card, CardSpec};
 use serde_json::Value;
@@ -111,13 +112,13 @@ fn what_cannot_be_done_is_said_and_the_exit_code_says_it_too() {
     assert_eq!(rushes(&["dailies"]).status.code(), Some(2));
 }
 
-/// Killed half way, nothing half-written stands under a final name; run again, the job goes on,
-/// and its outputs are those of an undisturbed run.
+/// Killed at any moment, nothing half-written stands under a final name; run again, only what is
+/// missing is made, and the outputs are those of an undisturbed run.
 #[cfg(unix)]
 #[test]
 fn killed_and_run_again() {
     let folder = tempfile::tempdir().unwrap();
-    let spec = CardSpec { width: 320, height: 180, frames: 24 };
+    let spec = CardSpec { width: 480, height: 270, frames: 48 };
     let card = Card::write(&folder.path().join("card"), spec).unwrap();
     let clip = text(&card.clips[0].folder).to_owned();
     let run = |out: &Path| {
@@ -130,21 +131,65 @@ fn killed_and_run_again() {
     assert!(run(&whole).status().unwrap().success());
 
     let cut = folder.path().join("cut");
-    let mut child = run(&cut).spawn().unwrap();
-    let begun = Instant::now();
-    let plates = || std::fs::read_dir(cut.join("plates").join(&card.clips[0].name)).map_or(0, Iterator::count);
-    while plates() < 5 && begun.elapsed() < Duration::from_secs(60) {
-        std::thread::sleep(Duration::from_millis(5));
+    let plates = || -> BTreeMap<PathBuf, SystemTime> {
+        let folder = std::fs::read_dir(cut.join("plates").join(&card.clips[0].name)).into_iter().flatten();
+        let finished = folder.map(|e| e.unwrap().path()).filter(|p| p.extension().is_some_and(|e| e == "exr"));
+        finished.map(|p| (p.clone(), p.metadata().unwrap().modified().unwrap())).collect()
+    };
+    for kill_after in [1, 6, 14] {
+        let mut child = run(&cut).spawn().unwrap();
+        let begun = Instant::now();
+        while plates().len() < kill_after && begun.elapsed() < Duration::from_secs(60) {
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert!(!cut.join("proxies").join(format!("{}.mov", card.clips[0].name)).exists(), "it was killed too late");
+        assert!(!cut.join("manifest.json").exists());
     }
-    child.kill().unwrap();
-    child.wait().unwrap();
-    assert!(!cut.join("proxies").join(format!("{}.mov", card.clips[0].name)).exists(), "it was killed too late");
-    assert!(!cut.join("manifest.json").exists());
-
+    // What the last run but one had finished was written down by the last one at the latest.
+    let kept = plates();
+    assert!(kept.len() >= 14);
     assert!(run(&cut).status().unwrap().success());
-    // The manifests hold the digests of all outputs.
-    let manifest = |of: &Path| std::fs::read_to_string(of.join("manifest.json")).unwrap();
-    assert_eq!(manifest(&whole), manifest(&cut));
+    let after = plates();
+    let again = kept.iter().filter(|(path, made)| after[*path] != **made).count();
+    assert!(again < 14, "{again} of {} finished plates were made again", kept.len());
+    for file in ["manifest.json", "lineage.json"] {
+        // They hold the digests of all outputs.
+        let text = |of: &Path| std::fs::read_to_string(of.join(file)).unwrap();
+        assert_eq!(text(&whole), text(&cut));
+    }
     let leftovers = Command::new("find").arg(&cut).args(["-name", "*rushes-part*"]).output().unwrap();
     assert_eq!(String::from_utf8_lossy(&leftovers.stdout), "");
+
+    // Finished: nothing to do, and it says so.
+    let why = rushes(&["plan", "dailies", &clip, "--exr", "zip", "--out", text(&cut), "--why"]);
+    assert!(String::from_utf8_lossy(&why.stdout).contains("files stand"), "{}", String::from_utf8_lossy(&why.stdout));
+}
+
+#[test]
+fn an_output_is_traced_and_a_change_of_mind_explained() {
+    let folder = tempfile::tempdir().unwrap();
+    let card = card(folder.path());
+    let (clip, out) = (text(&card.clips[0].folder), folder.path().join("out"));
+    let ran = rushes(&["plates", clip, "--exr", "zip", "--out", text(&out)]);
+    assert!(ran.status.success(), "{}", stderr(&ran));
+    let plate =
+        std::fs::read_dir(out.join("plates").join(&card.clips[0].name)).unwrap().next().unwrap().unwrap().path();
+    let traced = rushes(&["trace", text(&plate)]);
+    let said = String::from_utf8_lossy(&traced.stdout).into_owned();
+    assert!(traced.status.success() && said.contains("made of 1 camera file") && said.contains("as written"), "{said}");
+
+    let why = |exposure: &str| {
+        let args = ["plan", "plates", clip, "--exr", "zip", "--exposure", exposure, "--out", text(&out), "--why"];
+        String::from_utf8(rushes(&args).stdout).unwrap()
+    };
+    assert!(why("0.5").contains("8 of 8 files: `exposure` of `input-transform` is 0.5, was 0"), "{}", why("0.5"));
+    assert!(why("0").contains("all 8 files stand"), "{}", why("0"));
+
+    std::fs::write(&plate, b"another").unwrap();
+    let traced = rushes(&["trace", text(&plate)]);
+    assert_eq!(traced.status.code(), Some(3));
+    assert!(String::from_utf8_lossy(&traced.stdout).contains("ALTERED"));
+    assert!(stderr(&rushes(&["trace", clip])).contains("give a file that a run made"));
 }

@@ -15,6 +15,8 @@ pub enum ErrorKind {
     NotFound,
     /// An output that exists already and may not be replaced.
     AlreadyExists,
+    /// Something that somebody else is using; later it may be free.
+    InUse,
     /// The operating system refused: permission, full disk, broken device.
     Io,
     /// Media that contradicts itself, ends early or is damaged.

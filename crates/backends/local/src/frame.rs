@@ -4,12 +4,13 @@ use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::RwLock;
+use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
 use rushes_core::frame::{Band, FrameFormat};
-use rushes_core::plan::{PreparedTree, Tree};
-use rushes_core::stage::{FrameSink, SinkWriter};
+use rushes_core::media::FrameRange;
+use rushes_core::plan::{PreparedTree, Tree, Unit};
+use rushes_core::stage::{FrameSink, Sink, SinkWriter};
 use rushes_core::{Error, ErrorKind, Result};
 
 use crate::walk::{RowTaker, Walk};
@@ -17,7 +18,16 @@ use crate::walk::{RowTaker, Walk};
 /// An open sink of a unit, and its node.
 pub(crate) struct OpenSink {
     pub(crate) node: usize,
+    pub(crate) sink: Arc<dyn Sink>,
+    /// The frames it still has to make.
+    pub(crate) to_make: Vec<FrameRange>,
     pub(crate) writer: RwLock<Box<dyn SinkWriter>>,
+}
+
+impl OpenSink {
+    pub(crate) fn wants(&self, unit: &Unit, frame: i64) -> bool {
+        self.to_make.iter().any(|r| r.contains(frame)) && self.sink.wants(&unit.clip, unit.range, frame)
+    }
 }
 
 /// Encoded bytes for each sink that wanted the frame, by the sink's place in the list.

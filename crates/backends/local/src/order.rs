@@ -17,28 +17,28 @@ pub(crate) struct Order {
     turn: Mutex<()>,
     state: Mutex<State>,
     moved: Condvar,
-    frames: u64,
-    ahead: u64,
+    frames: usize,
+    ahead: usize,
 }
 
 #[derive(Default)]
 struct State {
-    next: u64,
-    committed: u64,
+    next: usize,
+    committed: usize,
     committing: bool,
-    waiting: BTreeMap<u64, (Encoded, Reservation)>,
+    waiting: BTreeMap<usize, (Encoded, Reservation)>,
     stopped: bool,
 }
 
 impl Order {
     /// `frames` frames, at most `ahead` of them begun and not yet committed.
-    pub(crate) fn new(frames: u64, ahead: u64) -> Self {
+    pub(crate) fn new(frames: usize, ahead: usize) -> Self {
         Self { turn: Mutex::default(), state: Mutex::default(), moved: Condvar::new(), frames, ahead: ahead.max(1) }
     }
 
     /// The next frame to make (counted from 0), its memory reserved by `reserve`. `None` when
     /// there is none left, or the unit was stopped.
-    pub(crate) fn begin(&self, reserve: impl FnOnce() -> Result<Reservation>) -> Result<Option<(u64, Reservation)>> {
+    pub(crate) fn begin(&self, reserve: impl FnOnce() -> Result<Reservation>) -> Result<Option<(usize, Reservation)>> {
         // Turns are handed out one at a time, also while waiting for memory; commits go on meanwhile.
         let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
         let mut state = self.lock();
@@ -60,10 +60,10 @@ impl Order {
     /// turn has come, in order, by one thread at a time.
     pub(crate) fn done(
         &self,
-        n: u64,
+        n: usize,
         encoded: Encoded,
         reservation: Reservation,
-        mut commit: impl FnMut(u64, Encoded) -> Result<()>,
+        mut commit: impl FnMut(usize, Encoded) -> Result<()>,
     ) -> Result<()> {
         let mut state = self.lock();
         state.waiting.insert(n, (encoded, reservation));

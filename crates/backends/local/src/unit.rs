@@ -1,7 +1,7 @@
 //! Runs one unit: opens its clip and its outputs, and makes its frames.
 
-use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError, RwLock};
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use rushes_core::frame::FrameFormat;
@@ -42,6 +42,8 @@ struct Job<'a> {
     tree: Tree,
     reader: Box<dyn ClipReader>,
     sinks: Vec<OpenSink>,
+    /// The frames that some sink wants, in order.
+    frames: Vec<i64>,
 }
 
 /// What the threads of a unit gather.
@@ -52,7 +54,7 @@ struct Gathered {
     findings: Vec<Finding>,
     spent: Vec<Duration>,
     decode: Duration,
-    frames: u64,
+    frames: usize,
 }
 
 impl<'a> Job<'a> {
@@ -63,25 +65,38 @@ impl<'a> Job<'a> {
             refuse_existing(&tree, unit)?;
         }
         let reader = tree.source().open(&unit.clip)?;
-        let mut job = Self { unit, cx, tree, reader, sinks: Vec::new() };
+        let mut job = Self { unit, cx, tree, reader, sinks: Vec::new(), frames: Vec::new() };
         let first = job.first_format()?;
-        let prepared = job.tree.prepare(&first, |_| true)?;
-        let context = SinkContext {
-            clip: unit.clip.clone(),
-            range: unit.range,
-            out: unit.out.clone(),
-            overwrite: unit.overwrite,
-        };
+        let prepared = job.tree.prepare(&first, |n| !unit.to_make(n).is_empty())?;
         let mut sinks: Vec<OpenSink> = Vec::new();
         for (node, sink) in job.tree.sinks() {
-            match sink.open(&context, &prepared.nodes[node].format) {
-                Ok(writer) => sinks.push(OpenSink { node, writer: RwLock::new(writer) }),
+            let to_make = unit.to_make(node);
+            if to_make.is_empty() {
+                continue;
+            }
+            let context = SinkContext {
+                clip: unit.clip.clone(),
+                range: unit.range,
+                to_make: to_make.clone(),
+                out: unit.out.clone(),
+                overwrite: unit.overwrite,
+            };
+            let opened = if sink.whole_clip() && to_make != [unit.range] {
+                Err(Error::new(ErrorKind::Invalid, "it needs all frames in one go, and some are said to stand already"))
+            } else {
+                sink.open(&context, &prepared.nodes[node].format)
+            };
+            match opened {
+                Ok(writer) => {
+                    sinks.push(OpenSink { node, sink: Arc::clone(sink), to_make, writer: RwLock::new(writer) });
+                }
                 Err(e) => {
                     sinks.into_iter().for_each(abort);
                     return Err(e.doing(format!("opening the outputs of `{}`", job.tree.node(node).0.id)));
                 }
             }
         }
+        job.frames = unit.range.iter().filter(|&f| sinks.iter().any(|s| s.wants(unit, f))).collect();
         job.sinks = sinks;
         Ok(job)
     }
@@ -91,11 +106,15 @@ impl<'a> Job<'a> {
             Mode::Frames => (threads, 1),
             Mode::Bands => (1, threads),
         };
-        let order = Order::new(self.unit.range.len(), 2 * workers as u64);
-        let gathered = Mutex::new(Gathered { spent: vec![Duration::ZERO; self.tree.len()], ..Gathered::default() });
+        let order = Order::new(self.frames.len(), 2 * workers);
+        let gathered = Mutex::new(Gathered {
+            findings: self.stand_ins(),
+            spent: vec![Duration::ZERO; self.tree.len()],
+            ..Gathered::default()
+        });
         let span = tracing::Span::current();
         std::thread::scope(|scope| {
-            for _ in 0..workers.min(usize::try_from(self.unit.range.len()).unwrap_or(usize::MAX)) {
+            for _ in 0..workers.min(self.frames.len()) {
                 scope.spawn(|| {
                     let _in = span.enter();
                     // Panics of stages are caught where the stage is known; this one is for ours.
@@ -112,7 +131,7 @@ impl<'a> Job<'a> {
         let mut gathered = gathered.into_inner().unwrap_or_else(PoisonError::into_inner);
         let sinks = std::mem::take(&mut self.sinks);
         let mut result = gathered.error.take().map_or(Ok(()), Err);
-        if result.is_ok() && self.cx.cancel.is_cancelled() && gathered.frames < self.unit.range.len() {
+        if result.is_ok() && self.cx.cancel.is_cancelled() && gathered.frames < self.frames.len() {
             result = Err(Error::new(ErrorKind::Cancelled, "cancelled"));
         }
         for sink in sinks {
@@ -122,11 +141,14 @@ impl<'a> Job<'a> {
             }
             let writer = sink.writer.into_inner().unwrap_or_else(PoisonError::into_inner);
             match writer.finish() {
-                Ok(files) => gathered.outputs.extend(files),
+                Ok(files) => {
+                    self.tell(&files);
+                    gathered.outputs.extend(files);
+                }
                 Err(e) => result = Err(e.doing(format!("finishing `{}`", self.tree.node(sink.node).0.id))),
             }
         }
-        report.frames = gathered.frames;
+        report.frames = gathered.frames as u64;
         report.outputs = gathered.outputs;
         report.findings = gathered.findings;
         let ms = |d: Duration| d.as_secs_f64() * 1e3;
@@ -152,10 +174,10 @@ impl<'a> Job<'a> {
                 Ok(None) => break Ok(()),
                 Err(e) => break Err(e),
             };
-            let frame = self.unit.range.first + n as i64;
+            let frame = self.frames[n];
             let made = cores
                 .reserve(shares as u64, cancel)
-                .and_then(|_core| self.make(frame, shares, &mut spent, &mut decode, gathered));
+                .and_then(|_core| self.make(frame, shares, &mut spent, &mut decode));
             let committed = made
                 .and_then(|mut encoded| {
                     let encoded = (0..self.sinks.len()).map(|i| encoded.remove(&i)).collect();
@@ -174,71 +196,66 @@ impl<'a> Job<'a> {
         result
     }
 
-    fn make(
-        &self,
-        frame: i64,
-        shares: usize,
-        spent: &mut [Duration],
-        decode: &mut Duration,
-        gathered: &Mutex<Gathered>,
-    ) -> Result<Encoded> {
-        let wanted: Vec<bool> = self
-            .sinks
-            .iter()
-            .map(|s| {
-                self.tree
-                    .sinks()
-                    .find(|(n, _)| *n == s.node)
-                    .is_some_and(|(_, sink)| sink.wants(&self.unit.clip, self.unit.range, frame))
-            })
-            .collect();
+    fn make(&self, frame: i64, shares: usize, spent: &mut [Duration], decode: &mut Duration) -> Result<Encoded> {
+        let wanted: Vec<bool> = self.sinks.iter().map(|s| s.wants(self.unit, frame)).collect();
         let goes_on = || !self.cx.cancel.is_cancelled();
         let making = Making { tree: &self.tree, sinks: &self.sinks, wanted: &wanted, shares, goes_on: &goes_on };
-        let stand_in = self.unit.clip.stand_in(frame);
-        let found = |finding: Finding| lock(gathered).findings.push(finding.clip(&self.unit.clip.name).frame(frame));
-        match stand_in {
+        let from = match self.unit.clip.stand_in(frame) {
             Some(StandIn::Black) => {
-                found(Finding::warning("frame-black", format!("frame {frame} is black: it cannot be read")));
-                making.make(&self.relabelled(self.first_format()?, frame), &Rows::Black, spent)
+                return making.make(&self.relabelled(self.first_format()?, frame), &Rows::Black, spent);
             }
-            held => {
-                let from = match held {
-                    Some(StandIn::Hold(from)) => {
-                        found(Finding::warning("frame-held", format!("frame {from} stands in for frame {frame}")));
-                        from
-                    }
-                    _ => frame,
+            Some(StandIn::Hold(from)) => from,
+            None => frame,
+        };
+        let begun = Instant::now();
+        let decoded = tracing::debug_span!("decode", frame = from).in_scope(|| {
+            std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| self.reader.decode(from))).unwrap_or_else(|_| {
+                Err(Error::new(ErrorKind::Panicked, format!("`{}` panicked", self.tree.node(0).0.id)))
+            })
+        })?;
+        *decode += begun.elapsed();
+        let format = self.relabelled(decoded.format(), frame);
+        let span = tracing::debug_span!("stages", frame);
+        span.in_scope(|| making.make(&format, &Rows::Picture(decoded.band()), spent))
+    }
+
+    /// What is told of frames that others stand in for.
+    fn stand_ins(&self) -> Vec<Finding> {
+        let clip = &self.unit.clip;
+        let parts = clip.substitutes.iter().filter_map(|s| Some((s.frames.intersect(self.unit.range)?, s.with)));
+        parts
+            .map(|(frames, with)| {
+                let finding = match with {
+                    StandIn::Black => Finding::info("frame-black", format!("black stands in for {frames}")),
+                    StandIn::Hold(from) => Finding::info("frame-held", format!("frame {from} stands in for {frames}")),
                 };
-                let begun = Instant::now();
-                let span = tracing::debug_span!("decode", frame = from);
-                let decoded = span.in_scope(|| {
-                    std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| self.reader.decode(from))).unwrap_or_else(
-                        |_| Err(Error::new(ErrorKind::Panicked, format!("`{}` panicked", self.tree.node(0).0.id))),
-                    )
-                })?;
-                *decode += begun.elapsed();
-                let format = self.relabelled(decoded.format(), frame);
-                let span = tracing::debug_span!("stages", frame);
-                span.in_scope(|| making.make(&format, &Rows::Picture(decoded.band()), spent))
-            }
+                finding.clip(&clip.name).frame(frames.first)
+            })
+            .collect()
+    }
+
+    fn tell(&self, files: &[OutputFile]) {
+        for output in files {
+            self.cx.events.send(Event::OutputFinished { unit: self.unit.id.clone(), output: output.clone() });
         }
     }
 
-    fn commit(&self, n: u64, encoded: order::Encoded, gathered: &Mutex<Gathered>) -> Result<()> {
-        let frame = self.unit.range.first + n as i64;
+    fn commit(&self, n: usize, encoded: order::Encoded, gathered: &Mutex<Gathered>) -> Result<()> {
+        let frame = self.frames[n];
         for (sink, bytes) in self.sinks.iter().zip(encoded) {
             let Some(bytes) = bytes else { continue };
             let mut writer = sink.writer.write().map_err(|_| poisoned())?;
             let files = writer.commit(frame, bytes).map_err(|e| e.frame(frame))?;
             drop(writer);
+            self.tell(&files);
             lock(gathered).outputs.extend(files);
         }
         lock(gathered).frames += 1;
         self.cx.events.send(Event::FrameDone {
             unit: self.unit.id.clone(),
             frame,
-            done: n + 1,
-            total: self.unit.range.len(),
+            done: n as u64 + 1,
+            total: self.frames.len() as u64,
         });
         Ok(())
     }
@@ -265,15 +282,12 @@ impl<'a> Job<'a> {
 }
 
 fn refuse_existing(tree: &Tree, unit: &Unit) -> Result<()> {
-    let mut there: BTreeMap<String, ()> = BTreeMap::new();
-    for (_, sink) in tree.sinks() {
-        for path in sink.outputs(&unit.clip, unit.range) {
-            if unit.out.join(&path).exists() {
-                there.insert(path, ());
-            }
-        }
+    let mut there: BTreeSet<String> = BTreeSet::new();
+    for (node, sink) in tree.sinks() {
+        let paths = unit.to_make(node).into_iter().flat_map(|r| sink.outputs(&unit.clip, r));
+        there.extend(paths.filter(|path| unit.out.join(path).exists()));
     }
-    let Some((first, ())) = there.first_key_value() else { return Ok(()) };
+    let Some(first) = there.first() else { return Ok(()) };
     let more = if there.len() > 1 { format!(" and {} more", there.len() - 1) } else { String::new() };
     Err(Error::new(ErrorKind::AlreadyExists, format!("the output exists already{more}"))
         .path(unit.out.join(first))

@@ -50,7 +50,7 @@ pub(crate) async fn run_job(job: Job, a: &JobArgs) -> Result<Ended> {
     let cancel = super::cancelled_by_signal();
     let done = job.events(progress::events(a.show.events)).cancel(cancel).run().await?;
     if !a.show.events {
-        progress::summary(&done.report, &a.out);
+        progress::summary(&done.report, &a.out, a.why);
     }
     if done.report.units.iter().any(|u| u.outcome == Outcome::Cancelled) {
         return Ok(Ended::Cancelled);

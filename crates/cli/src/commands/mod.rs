@@ -7,6 +7,7 @@ mod job;
 mod plan;
 mod run_unit;
 mod schema;
+mod trace;
 
 use std::process::ExitCode;
 
@@ -22,6 +23,8 @@ pub(crate) enum Ended {
     Done,
     /// Something was not done; it has been said what.
     NotDone,
+    /// Files were checked, and some are missing or not what was written down.
+    Differs,
     /// Stopped by the user.
     Cancelled,
 }
@@ -31,6 +34,7 @@ impl From<Ended> for ExitCode {
         match ended {
             Ended::Done => Self::SUCCESS,
             Ended::NotDone => Self::FAILURE,
+            Ended::Differs => Self::from(3),
             // What shells report for a program ended by an interrupt.
             Ended::Cancelled => Self::from(130),
         }
@@ -48,6 +52,7 @@ pub(crate) async fn run(args: Args) -> Result<Ended> {
         Command::Run(a) => job::workflow(&a).await,
         Command::RunUnit(a) => run_unit::run(&a).await,
         Command::Schema(a) => schema::run(&a),
+        Command::Trace(a) => trace::run(&a),
         Command::Frame(a) => frame::run(&a).await,
     }
 }

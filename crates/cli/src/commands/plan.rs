@@ -15,7 +15,18 @@ pub(crate) async fn run(a: &Plan) -> Result<Ended> {
         path => WorkflowFile::read(Path::new(path))
             .map_err(|e| e.advice("write dailies, plates or the path of a workflow file"))?,
     };
-    let (understood, plan) = job::job(workflow, &a.path, &a.job).plan().await?;
+    let job = job::job(workflow, &a.path, &a.job);
+    if a.job.why {
+        let (plan, told) = job.why().await?;
+        for finding in &told {
+            println!("{finding}");
+        }
+        if told.is_empty() {
+            println!("nothing was made before in {}: {} frames to make", a.job.out.display(), plan.frames());
+        }
+        return Ok(Ended::Done);
+    }
+    let (understood, plan) = job.plan().await?;
     match a.format {
         PlanFormat::Text => print!("{}", plan.to_text()),
         PlanFormat::Json => {

@@ -6,6 +6,7 @@
 //! An executor that only runs a vendor's own stages cannot run these: let it refuse them in
 //! `accepts`, and test it against its own media.
 
+mod control;
 pub mod stages;
 mod suite;
 

@@ -2,21 +2,18 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
 
 use serde_json::json;
 
+use super::control::{cancels, keeps_budget, makes_only_what_does_not_stand, works_wrapped};
 use super::stages::{Pattern, registry};
+use crate::ErrorKind;
 use crate::frame::{Band, BandMut};
 use crate::graph::{AnyStage, Registry};
 use crate::media::{CameraMetadata, ClipFormat, ClipMedia, FileSequence, FrameRange, StandIn, Substitute};
 use crate::plan::{Unit, UnitNode};
-use crate::run::{
-    Budget, Cache, CancellationToken, Event, Events, Executor, Fallback, Limit, Outcome, Retry, RunContext, Trace,
-    UnitReport, Verdict,
-};
+use crate::run::{Event, Events, Executor, Outcome, RunContext, UnitReport, Verdict};
 use crate::stage::ClipRef;
-use crate::{Error, ErrorKind};
 
 /// A promise that was not kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,7 +30,7 @@ impl std::fmt::Display for Failed {
     }
 }
 
-type Checked = Result<(), String>;
+pub(super) type Checked = Result<(), String>;
 
 /// Runs every check on executors made by `make`, in sub-folders of the empty folder `out`.
 /// Gives what failed; nothing means that the executor conforms.
@@ -56,12 +53,13 @@ pub async fn check(make: &(dyn Fn(Registry) -> Arc<dyn Executor> + Sync), out: &
     note("reports a panic with the stage's name", reports_panic(fresh(), &out.join("panic")).await);
     note("does not replace outputs unasked", keeps_existing(fresh(), &out.join("existing")).await);
     note("answers a cancellation and leaves nothing half-done", cancels(fresh(), &out.join("cancel")).await);
+    note("makes only what does not stand", makes_only_what_does_not_stand(fresh(), &out.join("standing")).await);
     note("keeps to the memory budget", keeps_budget(fresh(), &out.join("budget")).await);
     note("works inside every wrapper", works_wrapped(make, &out.join("wrapped")).await);
     failed
 }
 
-fn unit(out: &Path, frames: i64, pattern: Pattern) -> Unit {
+pub(super) fn unit(out: &Path, frames: i64, pattern: Pattern) -> Unit {
     let node =
         |id: &str, stage: &str, from, params| UnitNode { id: id.into(), stage: stage.into(), version: 1, from, params };
     Unit {
@@ -94,6 +92,7 @@ fn unit(out: &Path, frames: i64, pattern: Pattern) -> Unit {
         overwrite: false,
         priority: 0,
         bytes_per_frame: 100_000,
+        standing: Vec::new(),
     }
 }
 
@@ -125,7 +124,7 @@ fn reference(unit: &Unit, frame: i64) -> Result<[Vec<u8>; 2], String> {
     Ok([made.swap_remove(0), made.swap_remove(0)])
 }
 
-fn expect_done(report: &UnitReport) -> Checked {
+pub(super) fn expect_done(report: &UnitReport) -> Checked {
     if report.is_done() { Ok(()) } else { Err(format!("the unit ended as {:?}", report.outcome)) }
 }
 
@@ -150,7 +149,7 @@ fn files_below(folder: &Path) -> Vec<PathBuf> {
     files
 }
 
-fn compare(unit: &Unit, source_of: impl Fn(i64) -> Option<i64>) -> Checked {
+pub(super) fn compare(unit: &Unit, source_of: impl Fn(i64) -> Option<i64>) -> Checked {
     let mut reel = Vec::new();
     for frame in unit.range.iter() {
         let [mut full, mut half] = reference(unit, source_of(frame).unwrap_or(frame))?;
@@ -295,7 +294,7 @@ async fn reports_panic(executor: Arc<dyn Executor>, out: &Path) -> Checked {
 }
 
 /// Whatever stands under a final name is whole, and the reel was not finished.
-fn no_half_done(unit: &Unit) -> Checked {
+pub(super) fn no_half_done(unit: &Unit) -> Checked {
     for path in files_below(&unit.out) {
         let frame = unit.range.iter().find(|f| frame_path(unit, *f) == path);
         let whole = match frame {
@@ -326,82 +325,4 @@ async fn keeps_existing(executor: Arc<dyn Executor>, out: &Path) -> Checked {
     unit.overwrite = true;
     expect_done(&executor.run(&unit, &RunContext::plain()).await)?;
     compare(&unit, Some)
-}
-
-async fn cancels(executor: Arc<dyn Executor>, out: &Path) -> Checked {
-    let unit = unit(out, 400, Pattern { slow_ms: 20, ..Pattern::default() });
-    let cancel = CancellationToken::new();
-    let events = {
-        let cancel = cancel.clone();
-        Events::to(move |e| {
-            if matches!(e, Event::FrameDone { done: 3, .. }) {
-                cancel.cancel();
-            }
-        })
-    };
-    let begun = Instant::now();
-    let report = executor.run(&unit, &RunContext { cancel, events, ..RunContext::plain() }).await;
-    if report.outcome != Outcome::Cancelled {
-        return Err(format!("the unit ended as {:?}", report.outcome));
-    }
-    // 400 frames take 8 s of decoding; what is in flight takes a fraction of that.
-    if report.frames > 100 || begun.elapsed() > Duration::from_secs(4) {
-        return Err(format!("it made {} frames in {:?} after the cancellation", report.frames, begun.elapsed()));
-    }
-    no_half_done(&unit)
-}
-
-async fn keeps_budget(executor: Arc<dyn Executor>, out: &Path) -> Checked {
-    let mut unit = unit(out, 10, Pattern::default());
-    let budget = Budget::new(unit.bytes_per_frame);
-    expect_done(&executor.run(&unit, &RunContext { budget: budget.clone(), ..RunContext::plain() }).await)?;
-    compare(&unit, Some)?;
-    if budget.free() != budget.total() {
-        return Err("it did not give all of the memory back".into());
-    }
-    unit.overwrite = true;
-    unit.bytes_per_frame += 1;
-    match executor.run(&unit, &RunContext { budget, ..RunContext::plain() }).await.outcome {
-        Outcome::Failed(f) if f.kind == ErrorKind::Budget => Ok(()),
-        other => Err(format!("a budget too small for one frame ended as {other:?}")),
-    }
-}
-
-async fn works_wrapped(make: &(dyn Fn(Registry) -> Arc<dyn Executor> + Sync), out: &Path) -> Checked {
-    let inner = make(registry());
-    let never: Arc<dyn Executor> = Arc::new(Never);
-    let fallback = Arc::new(Fallback::new(vec![never, inner]));
-    let retry = Arc::new(Retry::new(Arc::new(Trace::new(fallback)), 3, Duration::from_millis(1)));
-    let wrapped = Cache::new(Arc::new(Limit::new(retry, 1)), out.join("cache"));
-    let mut unit = unit(&out.join("out"), 3, Pattern::default());
-    let first = wrapped.run(&unit, &RunContext::plain()).await;
-    expect_done(&first)?;
-    compare(&unit, Some)?;
-    if !first.ran_on.contains("after never") || !first.findings.iter().any(|f| f.code == "executor-fallback") {
-        return Err(format!("the fallback was not told: it ran on `{}`", first.ran_on));
-    }
-    // The clip's files do not exist, so the cache cannot vouch for them and must not answer.
-    unit.overwrite = true;
-    let again = wrapped.run(&unit, &RunContext::plain()).await;
-    if again.ran_on.contains("cache") {
-        return Err("the cache answered for inputs that it cannot see".into());
-    }
-    expect_done(&again)
-}
-
-/// An executor that takes nothing.
-#[derive(Debug)]
-struct Never;
-
-#[async_trait::async_trait]
-impl Executor for Never {
-    fn name(&self) -> &str {
-        "never"
-    }
-    async fn accepts(&self, _: &Unit) -> Verdict {
-        Verdict::No("it is out of order".into())
-    }
-    async fn run(&self, unit: &Unit, _: &RunContext) -> UnitReport {
-        UnitReport::begin(unit, "never").failed(&Error::new(ErrorKind::Unsupported, "it is out of order"))
-    }
 }

@@ -10,4 +10,4 @@ mod unit;
 
 pub use planner::{ClipPlan, NodePlan, Plan, PlanOptions};
 pub use tree::{PreparedNode, PreparedTree, Tree, Work};
-pub use unit::{Unit, UnitNode};
+pub use unit::{Standing, Unit, UnitNode};

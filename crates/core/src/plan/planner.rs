@@ -287,6 +287,7 @@ fn plan_clip(
             overwrite: options.overwrite,
             priority: options.priority,
             bytes_per_frame,
+            standing: Vec::new(),
         };
         unit.to_json()?;
         plan.units.push(unit);

@@ -33,6 +33,19 @@ pub struct Unit {
     pub priority: i32,
     /// Bytes one frame in flight needs at most.
     pub bytes_per_frame: u64,
+    /// What stands already and is not made again.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub standing: Vec<Standing>,
+}
+
+/// Frames of a sink whose outputs stand already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Standing {
+    /// The sink's index in the unit's tree.
+    pub sink: usize,
+    /// The frames.
+    pub frames: FrameRange,
 }
 
 /// One stage of a unit's tree.
@@ -99,6 +112,21 @@ impl Unit {
         Ok(text)
     }
 
+    /// The frames of the unit that the sink at `node` still has to make, in order.
+    pub fn to_make(&self, node: usize) -> Vec<FrameRange> {
+        let mut standing: Vec<FrameRange> =
+            self.standing.iter().filter(|s| s.sink == node).filter_map(|s| s.frames.intersect(self.range)).collect();
+        standing.sort_unstable();
+        let mut left = Vec::new();
+        let mut first = self.range.first;
+        for s in standing {
+            left.extend(FrameRange::new(first, s.first.saturating_sub(1)));
+            first = first.max(s.last.saturating_add(1));
+        }
+        left.extend(FrameRange::new(first, self.range.last));
+        left
+    }
+
     fn check(&self) -> Result<()> {
         let bad = |what: String| {
             Err(Error::new(ErrorKind::Invalid, what).doing("reading a unit").advice("plan it again; do not edit units"))
@@ -118,5 +146,43 @@ impl Unit {
             return bad("its tree has no stages".into());
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn unit(range: FrameRange, standing: Vec<Standing>) -> Unit {
+        serde_json::from_value(serde_json::json!({
+            "format": 1, "id": "u", "range": range, "tree": [], "out": "out", "overwrite": false,
+            "bytes_per_frame": 1, "standing": standing,
+            "clip": {
+                "name": "c", "format": "dng", "media": { "files": [] }, "range": null, "metadata": {}, "substitutes": []
+            },
+        }))
+        .unwrap()
+    }
+
+    proptest! {
+        #[test]
+        fn what_stands_and_what_is_to_make_are_the_whole(
+            first in -5i64..5, frames in 1i64..40, parts in proptest::collection::vec((-10i64..40, 0i64..9, 0usize..2), 0..8)
+        ) {
+            let range = FrameRange { first, last: first + frames - 1 };
+            let standing = parts.iter().map(|&(a, n, sink)| Standing { sink, frames: FrameRange { first: a, last: a + n } });
+            let unit = unit(range, standing.collect());
+            for sink in 0..2 {
+                let left = unit.to_make(sink);
+                for f in first - 12..first + frames + 12 {
+                    let stands = unit.standing.iter().any(|s| s.sink == sink && s.frames.contains(f));
+                    let times = left.iter().filter(|r| r.contains(f)).count();
+                    prop_assert_eq!(times, usize::from(range.contains(f) && !stands), "frame {}", f);
+                }
+                prop_assert!(left.windows(2).all(|w| w[0].last < w[1].first));
+            }
+        }
     }
 }

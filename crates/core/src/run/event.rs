@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::UnitReport;
 use crate::media::Finding;
+use crate::stage::OutputFile;
 
 /// Everything a run tells. A closed set: a host may match it without a wildcard.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -54,6 +55,13 @@ pub enum Event {
         done: u64,
         /// Frames of the unit.
         total: u64,
+    },
+    /// A file stands whole under its final name.
+    OutputFinished {
+        /// The unit that made it.
+        unit: String,
+        /// The file.
+        output: OutputFile,
     },
     /// A unit failed in a way that may pass, and will be tried again.
     UnitRetrying {

@@ -41,6 +41,12 @@ pub trait Executor: Send + Sync + std::fmt::Debug {
     /// A short name for reports: `local`.
     fn name(&self) -> &str;
 
+    /// The class of its results: executors of one class make files of equal bytes. What was made
+    /// by another class is made again rather than mixed. Default: the name.
+    fn results(&self) -> &str {
+        self.name()
+    }
+
     /// Whether it takes the unit; cheap, and without side effects.
     async fn accepts(&self, unit: &Unit) -> Verdict;
 

@@ -14,6 +14,6 @@ pub use executor::{Executor, RunContext, Verdict};
 pub use report::{Failure, Outcome, RunReport, UnitReport};
 pub use runner::Runner;
 pub use understand::understand;
-pub use wrap::{Cache, Fallback, Limit, Retry, Trace};
+pub use wrap::{Fallback, Limit, Retry, Trace};
 
 pub use tokio_util::sync::CancellationToken;

@@ -195,6 +195,7 @@ mod tests {
             overwrite: false,
             priority,
             bytes_per_frame: 1,
+            standing: Vec::new(),
         };
         let clip = ClipPlan {
             clip: "clip".into(),

@@ -17,6 +17,8 @@ pub struct SinkContext {
     pub clip: ClipRef,
     /// The frames of this unit.
     pub range: FrameRange,
+    /// The frames that will come: the unit's, without those whose outputs stand already.
+    pub to_make: Vec<FrameRange>,
     /// The folder outputs go to; a sink makes its own sub-folder where it wants one.
     pub out: PathBuf,
     /// Whether existing outputs may be replaced.

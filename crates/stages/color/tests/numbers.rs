@@ -169,7 +169,7 @@ fn cdl_and_cube_files_are_read_as_opencolorio_reads_them() {
         }
     }
     for (file, want) in facts["cube"].as_object().unwrap() {
-        let cube = Cube::read(&folder.join("cube").join(file)).unwrap();
+        let cube = Cube::read(&folder.join("cube").join(file)).unwrap().0;
         for (how, name) in [(Interpolation::Tetrahedral, "tetrahedral"), (Interpolation::Trilinear, "linear")] {
             let worst = worst(&want["input"], &want[name], |p| cube.look_up(p, how));
             assert!(worst < 1e-6, "{file} {how:?}: {worst}");

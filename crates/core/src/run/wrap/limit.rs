@@ -27,6 +27,10 @@ impl Executor for Limit {
         self.inner.name()
     }
 
+    fn results(&self) -> &str {
+        self.inner.results()
+    }
+
     async fn accepts(&self, unit: &Unit) -> Verdict {
         self.inner.accepts(unit).await
     }

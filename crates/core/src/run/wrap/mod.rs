@@ -3,13 +3,11 @@
 //! Order matters: `Retry(Limit(x))` waits for a place before each attempt, `Limit(Retry(x))`
 //! keeps its place while it waits to try again.
 
-mod cache;
 mod fallback;
 mod limit;
 mod retry;
 mod trace;
 
-pub use cache::Cache;
 pub use fallback::Fallback;
 pub use limit::Limit;
 pub use retry::Retry;

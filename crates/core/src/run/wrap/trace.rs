@@ -24,6 +24,10 @@ impl Executor for Trace {
         self.inner.name()
     }
 
+    fn results(&self) -> &str {
+        self.inner.results()
+    }
+
     async fn accepts(&self, unit: &Unit) -> Verdict {
         let verdict = self.inner.accepts(unit).await;
         tracing::debug!(executor = self.name(), unit = %unit.id, ?verdict, "asked");

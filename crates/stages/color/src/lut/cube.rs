@@ -3,6 +3,7 @@
 
 use std::path::Path;
 
+use rushes_core::media::Digest;
 use rushes_core::{Error, ErrorKind, Result};
 
 use super::Interpolation;
@@ -29,7 +30,7 @@ impl Cube {
     ///
     /// # Errors
     /// When it cannot be read, with the line that makes no sense.
-    pub fn read(path: &Path) -> Result<Self> {
+    pub fn read(path: &Path) -> Result<(Self, Digest)> {
         let read = || {
             let io = |e| Error::io(path, e);
             if std::fs::metadata(path).map_err(io)?.len() > MOST_BYTES {
@@ -37,7 +38,7 @@ impl Cube {
             }
             let bytes = std::fs::read(path).map_err(io)?;
             // Titles are written in any encoding; the rest is ASCII.
-            Self::parse(&String::from_utf8_lossy(&bytes))
+            Ok((Self::parse(&String::from_utf8_lossy(&bytes))?, Digest::xxh64(&bytes)))
         };
         read().map_err(|e| e.doing("reading a LUT").path(path))
     }

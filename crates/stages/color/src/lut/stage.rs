@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use rushes_core::frame::{Band, BandMut, FrameFormat, ImageState, SceneLinear};
 use rushes_core::graph::{AnyStage, Takes};
+use rushes_core::media::Digest;
 use rushes_core::stage::{FrameKernel, FrameStage, StageInfo};
-use rushes_core::{Error, Result};
+use rushes_core::{Error, ErrorKind, Result};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -31,6 +32,10 @@ pub struct Lut {
 struct Written {
     /// The .cube file.
     file: PathBuf,
+    /// The digest of the file that is meant. Filled in when the workflow is read, so that a unit
+    /// made later, or elsewhere, is never made with another look of the same name.
+    #[serde(default)]
+    digest: Option<Digest>,
     /// How values between the grid points are found.
     #[serde(default)]
     interpolation: Interpolation,
@@ -45,16 +50,23 @@ impl Lut {
     /// # Errors
     /// When the file cannot be read or makes no sense.
     pub fn read(file: impl Into<PathBuf>, space: WorkingSpace) -> Result<Self> {
-        Written { file: file.into(), interpolation: Interpolation::default(), working_space: space }.try_into()
+        Written { file: file.into(), digest: None, interpolation: Interpolation::default(), working_space: space }
+            .try_into()
     }
 }
 
 impl TryFrom<Written> for Lut {
     type Error = Error;
 
-    fn try_from(written: Written) -> Result<Self> {
-        let cube = Arc::new(Cube::read(&written.file)?);
-        Ok(Self { written, cube })
+    fn try_from(mut written: Written) -> Result<Self> {
+        let (cube, digest) = Cube::read(&written.file)?;
+        if let Some(meant) = written.digest.replace(digest).filter(|meant| Some(meant) != written.digest.as_ref()) {
+            return Err(Error::new(ErrorKind::Invalid, format!("the file is not the one that was meant ({meant})"))
+                .doing("reading a LUT")
+                .path(&written.file)
+                .advice("bring the meant file back, or plan again without `digest`"));
+        }
+        Ok(Self { written, cube: Arc::new(cube) })
     }
 }
 

@@ -153,7 +153,7 @@ impl Sink for ExrPlate {
 
     fn open(&self, cx: &SinkContext, first: &FrameFormat) -> Result<Box<dyn SinkWriter>> {
         self.check(&cx.clip, first)?;
-        refuse_existing_outputs(cx, self.outputs(&cx.clip, cx.range))?;
+        refuse_existing_outputs(cx, cx.to_make.iter().flat_map(|r| self.outputs(&cx.clip, *r)))?;
         let (plate, clip, size) = (self.clone(), cx.clip.clone(), (first.width, first.height));
         let start = move |format: &FrameFormat| -> Result<Box<dyn FrameSink>> {
             let space = plate.space(format)?;

@@ -56,7 +56,8 @@ fn format(width: usize, height: usize, frame: i64) -> FrameFormat {
 }
 
 fn cx(out: &Path) -> SinkContext {
-    SinkContext { clip: clip(), range: FrameRange { first: 101, last: 102 }, out: out.into(), overwrite: false }
+    let range = FrameRange { first: 101, last: 102 };
+    SinkContext { clip: clip(), range, to_make: vec![range], out: out.into(), overwrite: false }
 }
 
 /// Smooth colours with some texture, three planes.

@@ -42,7 +42,7 @@ fn picture() -> Vec<f32> {
 fn encode(still: &Still) -> Vec<u8> {
     let dir = tempfile::tempdir().unwrap();
     let range = FrameRange { first: 7, last: 7 };
-    let cx = SinkContext { clip: clip(), range, out: dir.path().into(), overwrite: false };
+    let cx = SinkContext { clip: clip(), range, to_make: vec![range], out: dir.path().into(), overwrite: false };
     let mut writer = still.open(&cx, &format(W, H)).unwrap();
     let mut frame = writer.frame(&format(W, H)).unwrap();
     let data = picture();

@@ -1,0 +1,124 @@
+//! Checks of how an executor is steered: cancellation, memory, what stands already, wrappers.
+
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use super::stages::{Pattern, registry};
+use super::suite::{Checked, compare, expect_done, no_half_done, unit};
+use crate::graph::Registry;
+use crate::media::FrameRange;
+use crate::plan::{Standing, Unit};
+use crate::run::{
+    Budget, CancellationToken, Event, Events, Executor, Fallback, Limit, Outcome, Retry, RunContext, Trace, UnitReport,
+    Verdict,
+};
+use crate::{Error, ErrorKind};
+
+pub(super) async fn cancels(executor: Arc<dyn Executor>, out: &Path) -> Checked {
+    let unit = unit(out, 400, Pattern { slow_ms: 20, ..Pattern::default() });
+    let cancel = CancellationToken::new();
+    let events = {
+        let cancel = cancel.clone();
+        Events::to(move |e| {
+            if matches!(e, Event::FrameDone { done: 3, .. }) {
+                cancel.cancel();
+            }
+        })
+    };
+    let begun = Instant::now();
+    let report = executor.run(&unit, &RunContext { cancel, events, ..RunContext::plain() }).await;
+    if report.outcome != Outcome::Cancelled {
+        return Err(format!("the unit ended as {:?}", report.outcome));
+    }
+    // 400 frames take 8 s of decoding; what is in flight takes a fraction of that.
+    if report.frames > 100 || begun.elapsed() > Duration::from_secs(4) {
+        return Err(format!("it made {} frames in {:?} after the cancellation", report.frames, begun.elapsed()));
+    }
+    no_half_done(&unit)
+}
+
+pub(super) async fn keeps_budget(executor: Arc<dyn Executor>, out: &Path) -> Checked {
+    let mut unit = unit(out, 10, Pattern::default());
+    let budget = Budget::new(unit.bytes_per_frame);
+    expect_done(&executor.run(&unit, &RunContext { budget: budget.clone(), ..RunContext::plain() }).await)?;
+    compare(&unit, Some)?;
+    if budget.free() != budget.total() {
+        return Err("it did not give all of the memory back".into());
+    }
+    unit.overwrite = true;
+    unit.bytes_per_frame += 1;
+    match executor.run(&unit, &RunContext { budget, ..RunContext::plain() }).await.outcome {
+        Outcome::Failed(f) if f.kind == ErrorKind::Budget => Ok(()),
+        other => Err(format!("a budget too small for one frame ended as {other:?}")),
+    }
+}
+
+pub(super) async fn works_wrapped(make: &(dyn Fn(Registry) -> Arc<dyn Executor> + Sync), out: &Path) -> Checked {
+    let inner = make(registry());
+    let never: Arc<dyn Executor> = Arc::new(Never);
+    let fallback = Arc::new(Fallback::new(vec![never, inner]));
+    let retry = Arc::new(Retry::new(Arc::new(Trace::new(fallback)), 3, Duration::from_millis(1)));
+    let wrapped = Limit::new(retry, 1);
+    let unit = unit(&out.join("out"), 3, Pattern::default());
+    let first = wrapped.run(&unit, &RunContext::plain()).await;
+    expect_done(&first)?;
+    compare(&unit, Some)?;
+    if !first.ran_on.contains("after never") || !first.findings.iter().any(|f| f.code == "executor-fallback") {
+        return Err(format!("the fallback was not told: it ran on `{}`", first.ran_on));
+    }
+    Ok(())
+}
+
+pub(super) async fn makes_only_what_does_not_stand(executor: Arc<dyn Executor>, out: &Path) -> Checked {
+    let mut unit = unit(out, 9, Pattern::default());
+    expect_done(&executor.run(&unit, &RunContext::plain()).await)?;
+    let frames = out.join("frames");
+    let path = |f: i64| frames.join(format!("CLIP.{f:07}.f32"));
+    // Frame 4 is to be made again, the others and the reel stand; a stranger's file among them is not touched.
+    let (missing, strange) = (path(4), path(2));
+    if !missing.is_file() || !strange.is_file() {
+        return Err("the frames are not where the sink said".into());
+    }
+    std::fs::remove_file(&missing).and_then(|()| std::fs::write(&strange, b"strange")).map_err(|e| e.to_string())?;
+    let range = |first, last| FrameRange { first, last };
+    unit.standing =
+        [(4, range(0, 3)), (4, range(5, 8)), (5, range(0, 8))].map(|(sink, frames)| Standing { sink, frames }).to_vec();
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let events = {
+        let told = Arc::clone(&told);
+        Events::to(move |e| {
+            if let (Event::OutputFinished { output, .. }, Ok(mut told)) = (e, told.lock()) {
+                told.push(output.path);
+            }
+        })
+    };
+    let report = executor.run(&unit, &RunContext { events, ..RunContext::plain() }).await;
+    expect_done(&report)?;
+    let made: Vec<String> = report.outputs.iter().map(|o| o.path.clone()).collect();
+    let told = told.lock().map_err(|e| e.to_string())?.clone();
+    if report.frames != 1 || made.len() != 1 || told != made || !missing.is_file() {
+        return Err(format!("of one frame to make it made {} and {made:?}, and told {told:?}", report.frames));
+    }
+    match std::fs::read(&strange) {
+        Ok(bytes) if bytes == b"strange" => Ok(()),
+        _ => Err("it touched a frame that was said to stand".into()),
+    }
+}
+
+/// An executor that takes nothing.
+#[derive(Debug)]
+struct Never;
+
+#[async_trait::async_trait]
+impl Executor for Never {
+    fn name(&self) -> &str {
+        "never"
+    }
+    async fn accepts(&self, _: &Unit) -> Verdict {
+        Verdict::No("it is out of order".into())
+    }
+    async fn run(&self, unit: &Unit, _: &RunContext) -> UnitReport {
+        UnitReport::begin(unit, "never").failed(&Error::new(ErrorKind::Unsupported, "it is out of order"))
+    }
+}

@@ -1,0 +1,254 @@
+//! What of a unit stands, and why the rest is made.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use rushes_core::graph::Registry;
+use rushes_core::media::{ClipMedia, Digest, Finding, FrameRange, StandIn};
+use rushes_core::plan::{Standing, Tree, Unit};
+use rushes_core::run::CancellationToken;
+use rushes_core::{Error, ErrorKind, Result};
+
+use crate::reason::Reason;
+use crate::record::{CameraFile, Recipe, Record, stand_ins};
+use crate::store::Ledger;
+
+/// Standing parts a unit may list; a unit stays small, and what is not listed is made again.
+const MOST_PARTS: usize = 200;
+
+/// A file that a unit makes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Expected {
+    /// Its path below the output folder.
+    pub path: String,
+    /// The index of its sink in the unit's tree.
+    pub sink: usize,
+    /// The frames it holds.
+    pub frames: FrameRange,
+}
+
+/// What of a unit's outputs stands.
+#[derive(Debug)]
+pub struct Judgement {
+    /// Every output, and why it is made; `None` for one that stands.
+    pub outputs: Vec<(Expected, Option<Reason>)>,
+    /// What is known of those that stand.
+    pub(crate) standing: Vec<Record>,
+    /// How each sink's outputs are made.
+    pub(crate) recipes: BTreeMap<usize, Recipe>,
+    /// Files in the way of which nothing is known.
+    pub(crate) foreign: Vec<String>,
+}
+
+impl Judgement {
+    /// Judges the outputs of `unit`, made by an executor whose results are of class `results`.
+    ///
+    /// Every output that might stand is read and compared with its digest; so is every camera
+    /// file whose size or modification time changed.
+    ///
+    /// # Errors
+    /// When the unit makes no sense, the ledger does not work, or `cancel` fires.
+    pub fn of(
+        ledger: &Ledger,
+        unit: &Unit,
+        registry: &Registry,
+        results: &str,
+        cancel: &CancellationToken,
+    ) -> Result<Self> {
+        let tree = Tree::make(&unit.tree, registry)?;
+        let recipes: BTreeMap<usize, Recipe> = tree.sinks().map(|(i, _)| (i, Recipe::of(unit, i, results))).collect();
+        let expected = expected(unit, &tree);
+        let begun = ledger.begun()?;
+        let mut inputs = Inputs::new(ledger);
+        let mut judgement = Self { outputs: Vec::new(), standing: Vec::new(), recipes, foreign: Vec::new() };
+        let mut to_read = Vec::new();
+        for e in expected {
+            if cancel.is_cancelled() {
+                return Err(Error::new(ErrorKind::Cancelled, "cancelled"));
+            }
+            let there = ledger.out().join(&e.path).symlink_metadata().is_ok();
+            let reason = match ledger.record(&e.path)? {
+                None if there && !begun.contains(&e.path) => {
+                    judgement.foreign.push(e.path.clone());
+                    Some(Reason::New)
+                }
+                None if there => Some(Reason::Unfinished),
+                None => Some(Reason::New),
+                Some(_) if !there => Some(Reason::Missing),
+                Some(record) => {
+                    let reason = judgement.changed(ledger, unit, &e, &record, &mut inputs)?;
+                    if reason.is_none() {
+                        to_read.push((judgement.outputs.len(), record));
+                    }
+                    reason
+                }
+            };
+            judgement.outputs.push((e, reason));
+        }
+        let whole = read_all(ledger, &to_read, cancel)?;
+        for ((i, record), whole) in to_read.into_iter().zip(whole) {
+            if whole {
+                judgement.standing.push(record);
+            } else {
+                judgement.outputs[i].1 = Some(Reason::Altered);
+            }
+        }
+        ledger.remember_inputs(&inputs.known)?;
+        Ok(judgement)
+    }
+
+    /// True when nothing is left to make.
+    pub fn stands(&self) -> bool {
+        self.outputs.iter().all(|(_, reason)| reason.is_none())
+    }
+
+    /// Which parts stand, for the unit that makes the rest.
+    pub(crate) fn parts(&self) -> Vec<Standing> {
+        let mut frames: BTreeMap<usize, Vec<i64>> = BTreeMap::new();
+        for (e, _) in self.outputs.iter().filter(|(_, reason)| reason.is_none()) {
+            frames.entry(e.sink).or_default().extend(e.frames.iter());
+        }
+        let parts = frames.into_iter().flat_map(|(sink, frames)| {
+            let ranges = rushes_core::media::FileSequence::ranges_of(frames);
+            ranges.into_iter().map(move |frames| Standing { sink, frames })
+        });
+        parts.take(MOST_PARTS).collect()
+    }
+
+    /// What is told of outputs that are made though others of the unit, or they themselves, were
+    /// made before: one finding for each reason.
+    pub fn findings(&self, unit: &Unit) -> Vec<Finding> {
+        let mut reasons: BTreeMap<(usize, &Reason), Vec<&Expected>> = BTreeMap::new();
+        for (e, reason) in &self.outputs {
+            if let Some(reason) = reason {
+                reasons.entry((e.sink, reason)).or_default().push(e);
+            }
+        }
+        let anything_known = !self.standing.is_empty() || reasons.keys().any(|(_, r)| **r != Reason::New);
+        let told = reasons.into_iter().filter(|_| anything_known).map(|((sink, reason), files)| {
+            let of = self.outputs.iter().filter(|(e, _)| e.sink == sink).count();
+            let id = unit.tree.get(sink).map_or("?", |n| n.id.as_str());
+            let what = match files.as_slice() {
+                [one] if of == 1 => one.path.clone(),
+                [one] => format!("{} (one of {of})", one.path),
+                more => format!("{} of {of} files", more.len()),
+            };
+            Finding::info("made-again", format!("`{id}`: {what}: {reason}")).clip(&unit.clip.name)
+        });
+        told.collect()
+    }
+
+    fn changed(
+        &self,
+        ledger: &Ledger,
+        unit: &Unit,
+        expected: &Expected,
+        record: &Record,
+        inputs: &mut Inputs<'_>,
+    ) -> Result<Option<Reason>> {
+        let now = &self.recipes[&expected.sink];
+        if now.digest() != record.recipe {
+            let then = ledger.recipe(&record.recipe)?;
+            return Ok(Some(then.and_then(|then| Reason::between(&then, now)).unwrap_or(Reason::Stages)));
+        }
+        if record.output.frames != expected.frames || record.stand_ins != stand_ins(unit, expected.frames) {
+            return Ok(Some(Reason::StandIn));
+        }
+        let from = inputs.of(unit, expected.frames)?;
+        if from.len() != record.from.len() {
+            return Ok(Some(Reason::StandIn));
+        }
+        let other = from.into_iter().zip(&record.from).find(|(now, then)| now.digest != then.digest);
+        Ok(other.map(|(now, _)| Reason::Input(now.path)))
+    }
+}
+
+/// Every file that `unit` makes when nothing stands.
+pub(crate) fn expected(unit: &Unit, tree: &Tree) -> Vec<Expected> {
+    let mut all = Vec::new();
+    for (sink, stage) in tree.sinks() {
+        let mut add = |frames: FrameRange| {
+            let paths = stage.outputs(&unit.clip, frames).into_iter();
+            all.extend(paths.map(|path| Expected { path, sink, frames }));
+        };
+        if stage.whole_clip() {
+            add(unit.range);
+        } else {
+            let wanted = unit.range.iter().filter(|&f| stage.wants(&unit.clip, unit.range, f));
+            wanted.for_each(|f| add(FrameRange { first: f, last: f }));
+        }
+    }
+    all
+}
+
+/// The digests of camera files, each computed once.
+pub(crate) struct Inputs<'a> {
+    ledger: &'a Ledger,
+    pub(crate) known: BTreeMap<PathBuf, Digest>,
+}
+
+impl<'a> Inputs<'a> {
+    pub(crate) fn new(ledger: &'a Ledger) -> Self {
+        Self { ledger, known: BTreeMap::new() }
+    }
+
+    /// The files that `frames` of `unit` are made of.
+    pub(crate) fn of(&mut self, unit: &Unit, frames: FrameRange) -> Result<Vec<CameraFile>> {
+        let paths: Vec<PathBuf> = match &unit.clip.media {
+            ClipMedia::Files(files) => files.clone(),
+            ClipMedia::Sequence(s) => frames
+                .iter()
+                .filter_map(|f| match unit.clip.stand_in(f) {
+                    Some(StandIn::Black) => None,
+                    Some(StandIn::Hold(from)) => Some(s.path(from)),
+                    None => Some(s.path(f)),
+                })
+                .collect(),
+        };
+        paths.into_iter().map(|path| Ok(CameraFile { digest: self.digest(&path)?, path })).collect()
+    }
+
+    fn digest(&mut self, path: &PathBuf) -> Result<Digest> {
+        if let Some(digest) = self.known.get(path) {
+            return Ok(digest.clone());
+        }
+        let (digest, _) = self.ledger.digest_of_input(path)?;
+        self.known.insert(path.clone(), digest.clone());
+        Ok(digest)
+    }
+}
+
+/// Whether each output is what was written, read on all cores.
+fn read_all(ledger: &Ledger, records: &[(usize, Record)], cancel: &CancellationToken) -> Result<Vec<bool>> {
+    let next = AtomicUsize::new(0);
+    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(records.len());
+    let whole = |record: &Record| {
+        Digest::xxh64_of_file(&ledger.out().join(&record.output.path))
+            .is_ok_and(|(digest, bytes)| digest == record.output.digest && bytes == record.output.bytes)
+    };
+    let broken: BTreeSet<usize> = std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..threads)
+            .map(|_| {
+                scope.spawn(|| {
+                    let mut broken = Vec::new();
+                    while let Some((_, record)) = records.get(next.fetch_add(1, Ordering::Relaxed)) {
+                        if cancel.is_cancelled() {
+                            break;
+                        }
+                        if !whole(record) {
+                            broken.push(record.output.path.clone());
+                        }
+                    }
+                    broken
+                })
+            })
+            .collect();
+        let broken: BTreeSet<String> = workers.into_iter().flat_map(|w| w.join().unwrap_or_default()).collect();
+        (0..records.len()).filter(|&i| broken.contains(&records[i].1.output.path)).collect()
+    });
+    if cancel.is_cancelled() {
+        return Err(Error::new(ErrorKind::Cancelled, "cancelled"));
+    }
+    Ok((0..records.len()).map(|i| !broken.contains(&i)).collect())
+}

@@ -1,0 +1,310 @@
+//! The ledger's store: a database in the output folder.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
+
+use redb::{Database, DatabaseError, ReadableDatabase as _, ReadableTable as _, TableDefinition};
+use rushes_core::media::{Digest, Finding};
+use rushes_core::{Error, ErrorKind, Result};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::lineage::Lineage;
+use crate::record::{Recipe, Record};
+
+/// Output path below the folder → [`Record`].
+const OUTPUTS: Table = TableDefinition::new("outputs");
+/// Digest → [`Recipe`].
+const RECIPES: Table = TableDefinition::new("recipes");
+/// Camera file → [`Seen`].
+const INPUTS: Table = TableDefinition::new("inputs");
+/// Unit id → the outputs it is about to make.
+const BEGUN: Table = TableDefinition::new("begun");
+
+type Table = TableDefinition<'static, &'static str, &'static [u8]>;
+
+/// What was made of what, for one output folder. While it is open no other process can open it.
+///
+/// It is a memory, not an authority: an output only counts as done when the file itself has the
+/// digest that is written here, made of files that still have theirs.
+pub struct Ledger {
+    db: Database,
+    out: PathBuf,
+    findings: Vec<Finding>,
+}
+
+/// A camera file as it was when its digest was computed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Seen {
+    bytes: u64,
+    modified: u128,
+    digest: Digest,
+}
+
+impl std::fmt::Debug for Ledger {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Ledger").field("out", &self.out).finish_non_exhaustive()
+    }
+}
+
+impl Ledger {
+    /// Opens the ledger of the output folder `out`, or begins one. A damaged one is set aside and
+    /// built again from `lineage.json`; [`Ledger::findings`] tells of it.
+    ///
+    /// # Errors
+    /// When another run has the folder, or it cannot be written to.
+    pub fn open(out: &Path) -> Result<Self> {
+        let folder = out.join(".rushes");
+        std::fs::create_dir_all(&folder).map_err(|e| Error::io(&folder, e).doing("opening the ledger"))?;
+        let path = folder.join("ledger.redb");
+        let mut ledger = match open_database(&path) {
+            Ok(db) => Self { db, out: out.to_owned(), findings: Vec::new() },
+            Err(Refused::Error(e)) => return Err(e.doing("opening the ledger").path(&path)),
+            Err(Refused::Damaged(why)) => {
+                let aside = folder.join("ledger.damaged");
+                std::fs::rename(&path, &aside).map_err(|e| Error::io(&path, e).doing("setting a ledger aside"))?;
+                let db = match open_database(&path) {
+                    Ok(db) => db,
+                    Err(Refused::Error(e)) => return Err(e.doing("opening the ledger").path(&path)),
+                    Err(Refused::Damaged(why)) => return Err(broken(&why).path(&path)),
+                };
+                let text = format!("the ledger was damaged ({why}) and is built again; outputs are checked one by one");
+                let findings = vec![Finding::warning("ledger-rebuilt", text).path(aside)];
+                Self { db, out: out.to_owned(), findings }
+            }
+        };
+        if ledger.all::<Record>(OUTPUTS)?.is_empty() {
+            ledger.rebuild()?;
+        }
+        Ok(ledger)
+    }
+
+    /// What was found out when it was opened.
+    pub fn findings(&self) -> &[Finding] {
+        &self.findings
+    }
+
+    /// The folder it keeps.
+    pub fn out(&self) -> &Path {
+        &self.out
+    }
+
+    /// What is known of the output `path` (below the folder).
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn record(&self, path: &str) -> Result<Option<Record>> {
+        self.get(OUTPUTS, path)
+    }
+
+    /// The recipe of a record.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn recipe(&self, digest: &Digest) -> Result<Option<Recipe>> {
+        self.get(RECIPES, &digest.to_string())
+    }
+
+    /// All records and the recipes they name.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn everything(&self) -> Result<(Vec<Record>, BTreeMap<Digest, Recipe>)> {
+        let records: Vec<Record> = self.all(OUTPUTS)?.into_iter().map(|(_, r)| r).collect();
+        let recipes = self.all(RECIPES)?.into_iter().map(|(_, r): (_, Recipe)| (r.digest(), r)).collect();
+        Ok((records, recipes))
+    }
+
+    /// Writes down finished outputs; they are on disk before this returns.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    pub fn put(&self, records: &[Record], recipes: &[Recipe]) -> Result<()> {
+        let recipes = recipes.iter().map(|r| (r.digest().to_string(), encode(r)));
+        let records = records.iter().map(|r| (r.output.path.clone(), encode(r)));
+        self.write(|put| {
+            recipes.into_iter().try_for_each(|(k, v)| put(RECIPES, &k, Some(&v)))?;
+            records.into_iter().try_for_each(|(k, v)| put(OUTPUTS, &k, Some(&v)))
+        })
+    }
+
+    /// A unit is about to make `outputs`; what it leaves unfinished is its own.
+    pub(crate) fn begin(&self, unit: &str, outputs: &[&str]) -> Result<()> {
+        let value = encode(&outputs);
+        self.write(|put| put(BEGUN, unit, Some(&value)))
+    }
+
+    /// The unit ended, well or not.
+    pub(crate) fn end(&self, unit: &str) -> Result<()> {
+        self.write(|put| put(BEGUN, unit, None))
+    }
+
+    /// The outputs of units that were begun and never ended.
+    pub(crate) fn begun(&self) -> Result<BTreeSet<String>> {
+        Ok(self.all::<Vec<String>>(BEGUN)?.into_iter().flat_map(|(_, paths)| paths).collect())
+    }
+
+    /// The digest of a camera file; the file is only read when its size or modification time is
+    /// another than when it was last.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn digest_of_input(&self, path: &Path) -> Result<(Digest, u64)> {
+        let (bytes, modified) = stat(path)?;
+        if let Some(seen) = self.seen(path)?.filter(|s| s.bytes == bytes && s.modified == modified) {
+            return Ok((seen.digest, bytes));
+        }
+        let (digest, read) = Digest::xxh64_of_file(path)?;
+        if (read, modified) != stat(path)? {
+            return Err(Error::new(ErrorKind::BadMedia, "the file changed while it was read")
+                .path(path)
+                .advice("wait until whatever writes it is done, and run again"));
+        }
+        Ok((digest, read))
+    }
+
+    /// Remembers digests that [`Ledger::digest_of_input`] gave.
+    pub(crate) fn remember_inputs(&self, digests: &BTreeMap<PathBuf, Digest>) -> Result<()> {
+        let mut entries = Vec::new();
+        for (path, digest) in digests {
+            // A file that is gone by now will be looked for, and missed, by whoever needs it.
+            let (Some(name), Ok((bytes, modified))) = (path.to_str(), stat(path)) else { continue };
+            entries.push((name, encode(&Seen { bytes, modified, digest: digest.clone() })));
+        }
+        self.write(|put| entries.iter().try_for_each(|(k, v)| put(INPUTS, k, Some(v))))
+    }
+
+    fn seen(&self, path: &Path) -> Result<Option<Seen>> {
+        path.to_str().map_or(Ok(None), |name| self.get(INPUTS, name))
+    }
+
+    /// Takes over what `lineage.json` says. Nothing is believed by that: see [`Ledger`].
+    fn rebuild(&mut self) -> Result<()> {
+        match Lineage::read(&self.out) {
+            Ok(Some(lineage)) => self.put(&lineage.outputs, &lineage.recipes),
+            Ok(None) => Ok(()),
+            Err(e) => {
+                self.findings.push(Finding::warning("lineage-unreadable", e.to_string()));
+                Ok(())
+            }
+        }
+    }
+
+    fn get<T: DeserializeOwned>(&self, table: Table, key: &str) -> Result<Option<T>> {
+        guarded(|| {
+            let read = self.db.begin_read()?;
+            let table = match read.open_table(table) {
+                Ok(t) => t,
+                Err(redb::TableError::TableDoesNotExist(_)) => return Ok(None),
+                Err(e) => return Err(e.into()),
+            };
+            Ok(table.get(key)?.and_then(|v| decode(v.value())))
+        })
+    }
+
+    fn all<T: DeserializeOwned>(&self, table: Table) -> Result<Vec<(String, T)>> {
+        guarded(|| {
+            let read = self.db.begin_read()?;
+            let table = match read.open_table(table) {
+                Ok(t) => t,
+                Err(redb::TableError::TableDoesNotExist(_)) => return Ok(Vec::new()),
+                Err(e) => return Err(e.into()),
+            };
+            let mut all = Vec::new();
+            for entry in table.iter()? {
+                let (key, value) = entry?;
+                // An entry that is not what was written counts as not written.
+                all.extend(decode(value.value()).map(|v| (key.value().to_owned(), v)));
+            }
+            Ok(all)
+        })
+    }
+
+    /// One transaction.
+    fn write(
+        &self,
+        work: impl FnOnce(&mut dyn FnMut(Table, &str, Option<&[u8]>) -> Result<(), redb::Error>) -> Result<(), redb::Error>,
+    ) -> Result<()> {
+        guarded(|| {
+            let write = self.db.begin_write()?;
+            work(&mut |table, key, value| {
+                let mut table = write.open_table(table)?;
+                match value {
+                    Some(v) => drop(table.insert(key, v)?),
+                    None => drop(table.remove(key)?),
+                }
+                Ok(())
+            })?;
+            Ok(write.commit()?)
+        })
+    }
+}
+
+enum Refused {
+    Damaged(String),
+    Error(Error),
+}
+
+fn open_database(path: &Path) -> Result<Database, Refused> {
+    let opened = catch_unwind(AssertUnwindSafe(|| {
+        let mut db = Database::create(path)?;
+        let whole = db.check_integrity()?;
+        Ok::<_, DatabaseError>((db, whole))
+    }));
+    match opened {
+        // What `check_integrity` repaired is what a killed process left; redb rolls it back.
+        Ok(Ok((db, _))) => Ok(db),
+        Ok(Err(DatabaseError::DatabaseAlreadyOpen)) => Err(Refused::Error(
+            Error::new(ErrorKind::InUse, "another run is writing to this folder")
+                .advice("wait until it ends, or choose another output folder"),
+        )),
+        Ok(Err(DatabaseError::Storage(redb::StorageError::Io(e))))
+            if !matches!(e.kind(), std::io::ErrorKind::InvalidData | std::io::ErrorKind::UnexpectedEof) =>
+        {
+            Err(Refused::Error(Error::io(path, e)))
+        }
+        Ok(Err(e)) => Err(Refused::Damaged(e.to_string())),
+        Err(_) => Err(Refused::Damaged("it cannot be parsed".into())),
+    }
+}
+
+/// The store panics on some kinds of damage that its checksums do not cover.
+fn guarded<T>(work: impl FnOnce() -> Result<T, redb::Error>) -> Result<T> {
+    match catch_unwind(AssertUnwindSafe(work)) {
+        Ok(Ok(v)) => Ok(v),
+        Ok(Err(redb::Error::Io(e))) => Err(Error::new(ErrorKind::Io, e.to_string())
+            .doing("using the ledger")
+            .advice("see to the disk, and run again")),
+        Ok(Err(e)) => Err(broken(&e.to_string())),
+        Err(_) => Err(broken("it cannot be parsed")),
+    }
+}
+
+fn broken(why: &str) -> Error {
+    Error::new(ErrorKind::Io, format!("the ledger does not work: {why}"))
+        .doing("using the ledger")
+        .advice("remove `.rushes` from the output folder and run again: it is built again from what is there")
+}
+
+/// Sixteen characters of digest, then JSON.
+fn encode<T: Serialize>(value: &T) -> Vec<u8> {
+    let json = serde_json::to_vec(value).unwrap_or_default();
+    let mut bytes = Digest::xxh64(&json).hex().as_bytes().to_vec();
+    bytes.extend(json);
+    bytes
+}
+
+fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Option<T> {
+    let (digest, json) = bytes.split_at_checked(16)?;
+    (Digest::xxh64(json).hex().as_bytes() == digest).then(|| serde_json::from_slice(json).ok())?
+}
+
+/// Size and modification time.
+fn stat(path: &Path) -> Result<(u64, u128)> {
+    let io = |e| Error::io(path, e).doing("looking at a camera file");
+    let meta = std::fs::metadata(path).map_err(io)?;
+    let modified = meta.modified().map_err(io)?.duration_since(UNIX_EPOCH).map_or(0, |d| d.as_nanos());
+    Ok((meta.len(), modified))
+}
