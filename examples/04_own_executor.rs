@@ -26,7 +26,7 @@ mod common;
 /// One line of the child's output.
 #[derive(Serialize, Deserialize)]
 enum Line {
-    Event(Event),
+    Event(Box<Event>),
     Report(Box<UnitReport>),
 }
 
@@ -90,7 +90,7 @@ impl OwnProcess {
             };
             match line.as_deref().map(serde_json::from_str::<Line>) {
                 None => break,
-                Some(Ok(Line::Event(event))) => cx.events.send(event),
+                Some(Ok(Line::Event(event))) => cx.events.send(*event),
                 Some(Ok(Line::Report(r))) => report = Some(*r),
                 Some(Err(e)) => {
                     return Err(Error::new(ErrorKind::Invalid, format!("the child said something else: {e}")));
@@ -116,7 +116,7 @@ async fn child(registry: Registry) -> Result<()> {
         watch.cancel();
     });
     let say = |line: &Line| println!("{}", serde_json::to_string(line).unwrap_or_default());
-    let events = Events::to(move |e| say(&Line::Event(e)));
+    let events = Events::to(move |e| say(&Line::Event(Box::new(e))));
     let budget = Budget::new(unit.bytes_per_frame);
     let report = LocalExecutor::new(registry).threads(1).run(&unit, &RunContext { cancel, events, budget }).await;
     say(&Line::Report(Box::new(report)));

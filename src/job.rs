@@ -3,11 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
+use rushes_core::deliver::write_whole;
 use rushes_core::graph::{AnyStage, Graph, NodeId, Registry, WorkflowFile};
 use rushes_core::media::{Clip, ClipMedia, Finding};
 use rushes_core::plan::{Plan, PlanOptions};
-use rushes_core::run::{Budget, CancellationToken, Events, Executor, RunReport, Runner, understand};
+use rushes_core::run::{Budget, CancellationToken, Events, Executor, Retry, RunReport, Runner, understand};
 use rushes_core::stage::Batch;
 use rushes_core::{Error, ErrorKind, Result};
 use rushes_ledger::{Cache, Judgement, Ledger, Lineage};
@@ -32,6 +34,7 @@ pub struct Job {
     registry: Registry,
     executor: Option<Arc<dyn Executor>>,
     options: PlanOptions,
+    attempts: u32,
     units_at_once: usize,
     events: Events,
     cancel: CancellationToken,
@@ -59,14 +62,15 @@ pub struct Done {
 
 impl Job {
     /// `workflow` on the card or folder `input`, outputs to the folder `out`, with the stock
-    /// stages, on this machine's CPUs.
+    /// stages, on this machine's CPUs, in half of its memory.
     pub fn new(workflow: WorkflowFile, input: impl Into<PathBuf>, out: impl Into<PathBuf>) -> Self {
         Self {
             workflow,
             input: input.into(),
             registry: crate::registry(),
             executor: None,
-            options: PlanOptions::to(out),
+            options: PlanOptions { budget: Some(half_of_memory()), ..PlanOptions::to(out) },
+            attempts: 3,
             units_at_once: 2,
             events: Events::none(),
             cancel: CancellationToken::new(),
@@ -94,6 +98,12 @@ impl Job {
     /// The most bytes that frames in flight may take together.
     pub fn memory(mut self, bytes: u64) -> Self {
         self.options.budget = Some(bytes);
+        self
+    }
+
+    /// Attempts at a unit that fails in a way that may pass; three if not said.
+    pub fn attempts(mut self, attempts: u32) -> Self {
+        self.attempts = attempts;
         self
     }
 
@@ -192,13 +202,15 @@ impl Job {
             move || Ledger::open(&out).map(Arc::new)
         })
         .await?;
-        let executor = Cache::new(self.runs_on(), Arc::clone(&ledger), self.registry.clone());
+        let executor = Retry::new(self.runs_on(), self.attempts, Duration::from_secs(1));
+        let executor = Cache::new(Arc::new(executor), Arc::clone(&ledger), self.registry.clone());
         let runner = Runner::new(Arc::new(executor))
             .concurrency(self.units_at_once)
             .budget(self.options.budget.map_or_else(Budget::unlimited, Budget::new))
             .events(self.events.clone())
             .cancel(self.cancel.clone());
         let mut report = runner.run(&plan).await;
+        let (plan, batch) = self.replace_bad_frames(&runner, plan, batch, &understood.graph, &mut report).await?;
 
         let files = inputs(&batch.clips, &plan);
         let (inputs, unread) = blocking({
@@ -214,8 +226,58 @@ impl Job {
 
         let manifest = Manifest::of(&understood.graph, &self.input, &batch, &plan, &report, inputs);
         let (text, path) = (manifest.to_json()?, out.join("manifest.json"));
-        blocking(move || crate::manifest::write(&path, &text)).await?;
+        blocking(move || write_whole(&path, true, text.as_bytes()).map_err(|e| e.doing("writing the manifest")))
+            .await?;
         Ok(Done { plan, report, manifest })
+    }
+
+    /// Frames that turned out to be damaged are replaced where the clip's policy says so, and
+    /// what misses them is made; all else stands already.
+    async fn replace_bad_frames(
+        &self,
+        runner: &Runner,
+        mut plan: Plan,
+        mut batch: Batch,
+        graph: &Graph,
+        report: &mut RunReport,
+    ) -> Result<(Plan, Batch)> {
+        // A frame to be held may itself turn out to be damaged, so this may take more than one round.
+        loop {
+            let mut replaced = Batch { root: batch.root.clone(), ..Batch::default() };
+            for clip in &mut batch.clips {
+                let of_clip = report.units.iter().filter(|u| u.clip == clip.name).flat_map(|u| &u.bad_frames);
+                // A file that cannot be read at all is not damaged media: the card may be gone.
+                let (bad, other): (Vec<_>, Vec<_>) =
+                    of_clip.partition(|b| matches!(b.kind, ErrorKind::BadMedia | ErrorKind::Panicked));
+                let frames: Vec<i64> = bad.iter().map(|b| b.frame).collect();
+                if frames.is_empty() || !other.is_empty() || !clip.replace_bad(&frames) {
+                    continue;
+                }
+                batch.findings.extend(bad.iter().map(|b| {
+                    let text = format!("it cannot be decoded, and another picture stands in for it: {}", b.why);
+                    Finding::warning("frame-undecodable", text).clip(&clip.name).frame(b.frame)
+                }));
+                replaced.clips.push(clip.clone());
+            }
+            if replaced.clips.is_empty() || self.cancel.is_cancelled() {
+                let of_units = report.units.iter().flat_map(|u| &u.findings);
+                report.findings = plan.findings.iter().chain(of_units).cloned().collect();
+                return Ok((plan, batch));
+            }
+            let batches = graph.nodes().map(|n| (n, replaced.clone())).collect();
+            let (graph, registry, options) = (graph.clone(), self.registry.clone(), self.options.clone());
+            let again = blocking(move || Plan::of(&graph, &registry, &batches, &options)).await?;
+            for unit in runner.run(&again).await.units {
+                if let Some(first) = report.units.iter_mut().find(|u| u.unit == unit.unit) {
+                    *first = unit;
+                }
+            }
+            for clip in again.clips {
+                if let Some(first) = plan.clips.iter_mut().find(|c| c.clip == clip.clip) {
+                    *first = clip;
+                }
+            }
+        }
     }
 }
 
@@ -296,4 +358,14 @@ fn digest_all(ledger: &Ledger, files: Vec<PathBuf>, cancel: &CancellationToken) 
         }
     }
     (digests, unread)
+}
+
+/// Bytes that frames in flight may take where nobody says otherwise: half of the machine's memory,
+/// or 4 GiB where it does not say how much it has.
+pub fn half_of_memory() -> u64 {
+    let total = std::fs::read_to_string("/proc/meminfo").ok().and_then(|text| {
+        let line = text.lines().find_map(|l| l.strip_prefix("MemTotal:"))?;
+        line.trim().trim_end_matches(" kB").parse::<u64>().ok()
+    });
+    total.map_or(4 << 30, |kib| kib * 512)
 }

@@ -2,7 +2,6 @@
 //!
 //! It holds no clock and no host: the same job gives the same manifest.
 
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use rushes_core::graph::{Graph, WorkflowFile};
@@ -168,13 +167,4 @@ impl Manifest {
             .map(|s| s + "\n")
             .map_err(|e| Error::new(ErrorKind::Invalid, e.to_string()).doing("writing the manifest"))
     }
-}
-
-/// Writes `text` to `path`, whole or not at all, replacing an earlier one.
-pub(crate) fn write(path: &Path, text: &str) -> Result<()> {
-    let part = path.with_extension("json.rushes-part");
-    let io = |e| Error::io(path, e).doing("writing the manifest");
-    let mut file = std::fs::File::create(&part).map_err(io)?;
-    file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(io)?;
-    std::fs::rename(&part, path).map_err(io)
 }

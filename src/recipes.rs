@@ -82,7 +82,11 @@ impl Dailies {
         let mut flow = Chain::new(if self.proxies { "dailies" } else { "plates" });
         let bad = &self.on_bad_frame;
         flow.stage("ingest", "ingest", json!({}));
-        flow.stage("validate", "validate", json!({ "gap": bad, "zero_byte": bad, "truncated": bad }));
+        flow.stage(
+            "validate",
+            "validate",
+            json!({ "gap": bad, "zero_byte": bad, "truncated": bad, "undecodable": bad }),
+        );
         flow.stage("normalize", "normalize", self.normalize());
         flow.stage("decode", "decode", json!({}));
         for (id, stage, params) in self.to_aces() {

@@ -1,11 +1,12 @@
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use rushes::backends::local::{LocalExecutor, Mode};
 use rushes::core::media::{Digest, Severity};
 use rushes::core::run::{CancellationToken, Event, Events, Outcome};
 
-use crate::support::{Bench, expect_done, recipe};
+use crate::support::{Bench, damaged, expect_done, recipe};
+use rushes::recipes::Dailies;
 
 #[tokio::test]
 async fn a_card_becomes_plates_proxies_and_stills() {
@@ -119,4 +120,44 @@ fn listing(folder: &std::path::Path) -> BTreeMap<std::path::PathBuf, Option<Dige
         all.insert(path.clone(), Digest::xxh64_of_file(&path).ok().map(|d| d.0));
     }
     all
+}
+
+#[tokio::test]
+async fn frames_that_turn_out_to_be_damaged_lose_nothing_but_themselves() {
+    let bench = Bench::new();
+    for panics in [false, true] {
+        let out = if panics { "panics" } else { "errors" };
+        let refused = bench.job(&Dailies { on_bad_frame: "refuse".into(), ..recipe() }, out);
+        let refused = refused.registry(damaged(&[3, 4], panics)).run().await.unwrap();
+        let unit = refused.report.units.iter().find(|u| u.clip.starts_with("A001")).unwrap();
+        assert_eq!(unit.bad_frames.iter().map(|b| b.frame).collect::<Vec<_>>(), [3, 4]);
+        let Outcome::Failed(f) = &unit.outcome else { panic!("{:?}", unit.outcome) };
+        assert!(f.message.contains("frame 3") && f.message.contains("1 more"), "{}", f.message);
+        // The other plates are there, the proxy, which needs every frame, is not.
+        let roles: Vec<_> = unit.outputs.iter().map(|o| o.role.as_str()).collect();
+        assert_eq!(roles.iter().filter(|r| **r == "plate").count(), 6);
+        assert!(!roles.contains(&"proxy") && !bench.path(out).join("proxies/A001C001_261123_R1AB.mov").exists());
+
+        // With the frames held, in the same folder, only what is missing is made.
+        let made = Arc::new(Mutex::new(Vec::new()));
+        let events = {
+            let made = Arc::clone(&made);
+            Events::to(move |e| {
+                if let Event::OutputFinished { output, .. } = e {
+                    made.lock().unwrap().push(output.path);
+                }
+            })
+        };
+        let held = bench.job(&recipe(), out).registry(damaged(&[3, 4], panics)).events(events).run().await.unwrap();
+        expect_done(&held);
+        let plates: Vec<_> = held.report.outputs().filter(|o| o.path.contains("plates/A001")).collect();
+        assert_eq!(plates.len(), 8);
+        let again = made.lock().unwrap().iter().filter(|p| p.contains("plates/A001")).count();
+        assert_eq!(again, 2, "{:?}", made.lock().unwrap());
+        let said: Vec<_> =
+            held.report.findings.iter().filter(|f| f.code == "frame-undecodable").map(|f| (&f.clip, f.frame)).collect();
+        assert_eq!(said.len(), 4, "two frames of each clip: {said:?}");
+        let lineage = rushes::ledger::trace(&bench.path(out).join(&plates[4].path)).unwrap();
+        assert!(lineage.from[0].file.path.to_string_lossy().ends_with("_000002.dng"), "{:?}", lineage.from);
+    }
 }

@@ -2,9 +2,13 @@
 
 use std::path::PathBuf;
 
+use rushes::core::frame::FrameFormat;
+use rushes::core::graph::{AnyStage, Registry};
 use rushes::core::run::Outcome;
+use rushes::core::stage::{ClipReader, ClipRef, Source, SourceFrame, StageInfo};
 use rushes::recipes::Dailies;
-use rushes::{Done, Job};
+use rushes::stages::ingest::dng::DngSource;
+use rushes::{Done, Error, ErrorKind, Job, Result};
 use rushes_testcard::{Card, CardSpec};
 
 /// A card in a folder that vanishes with it.
@@ -43,4 +47,58 @@ pub(crate) fn expect_done(done: &Done) {
         assert_eq!(unit.outcome, Outcome::Done, "{}: {:?}", unit.unit, unit.findings);
     }
     assert!(!done.report.units.is_empty(), "{:?}", done.report.findings);
+}
+
+/// The stock decoder, with frames that look whole and are not.
+#[derive(Debug, Clone, Default, serde::Serialize, serde::Deserialize)]
+pub(crate) struct Damaged {
+    frames: Vec<i64>,
+    panics: bool,
+}
+
+struct DamagedReader(Damaged, Box<dyn ClipReader>);
+
+/// The stock stages with [`Damaged`] in the decoder's place.
+pub(crate) fn damaged(frames: &[i64], panics: bool) -> Registry {
+    let mut registry = rushes::registry();
+    let damaged = Damaged { frames: frames.to_vec(), panics };
+    registry.with("decode", move |_| Ok(AnyStage::source(damaged.clone())));
+    registry
+}
+
+impl StageInfo for Damaged {
+    fn name(&self) -> &'static str {
+        "decode"
+    }
+    fn version(&self) -> u32 {
+        1
+    }
+    fn params(&self) -> serde_json::Value {
+        serde_json::json!({})
+    }
+}
+
+impl Source for Damaged {
+    fn accepts(&self, clip: &ClipRef) -> Result<()> {
+        DngSource::default().accepts(clip)
+    }
+    fn open(&self, clip: &ClipRef) -> Result<Box<dyn ClipReader>> {
+        Ok(Box::new(DamagedReader(self.clone(), DngSource::default().open(clip)?)))
+    }
+}
+
+impl ClipReader for DamagedReader {
+    fn format(&self, frame: i64) -> Result<FrameFormat> {
+        self.1.format(frame)
+    }
+    fn bytes_needed(&self, frame: i64) -> Result<u64> {
+        self.1.bytes_needed(frame)
+    }
+    fn decode(&self, frame: i64) -> Result<SourceFrame> {
+        if self.0.frames.contains(&frame) {
+            assert!(!self.0.panics, "the decoder panics on purpose");
+            return Err(Error::new(ErrorKind::BadMedia, "a Huffman code that is in no table"));
+        }
+        self.1.decode(frame)
+    }
 }

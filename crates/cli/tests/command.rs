@@ -53,7 +53,7 @@ fn a_unit_runs_in_a_process_of_its_own() {
     std::fs::write(&files[0], "{ \"format\": 99 }").unwrap();
     let wrong = rushes(&["run-unit", text(&files[0])]);
     assert_eq!(wrong.status.code(), Some(1));
-    assert!(stderr(&wrong).contains("reading a unit"), "{}", stderr(&wrong));
+    assert!(stderr(&wrong).contains("this build reads format 1"), "{}", stderr(&wrong));
 }
 
 #[test]

@@ -35,6 +35,27 @@ pub enum ErrorKind {
     Panicked,
 }
 
+/// Runs foreign code: a panic in it becomes an error of kind [`ErrorKind::Panicked`] that says
+/// who panicked and with what words.
+///
+/// # Errors
+/// Those of `work`, and its panic.
+pub fn guarded<T>(who: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
+    std::panic::catch_unwind(std::panic::AssertUnwindSafe(work)).unwrap_or_else(|panic| {
+        Err(Error::new(ErrorKind::Panicked, format!("{who} panicked: {}", panic_message(panic.as_ref())))
+            .advice("this is a bug: report it with the file"))
+    })
+}
+
+/// The words of a panic.
+pub fn panic_message(panic: &(dyn std::any::Any + Send)) -> &str {
+    match (panic.downcast_ref::<&str>(), panic.downcast_ref::<String>()) {
+        (Some(s), _) => s,
+        (_, Some(s)) => s,
+        _ => "no message",
+    }
+}
+
 /// An error for people: `doing` to `subject`: `detail`; `advice`.
 ///
 /// ```

@@ -7,11 +7,13 @@
 //!
 //! - [`plan`]: graph × clips → units, and the explanation of what was decided.
 //! - [`run`]: executors, the runner, events, the memory budget and reports.
+//! - [`deliver`]: how finished files reach their place: whole, or not at all.
 //! - [`conformance`]: the suite every executor must pass.
 //!
 //! There is no codec, no vendor, no device and no colour mathematics in this crate.
 
 pub mod conformance;
+pub mod deliver;
 pub mod error;
 pub mod frame;
 pub mod graph;

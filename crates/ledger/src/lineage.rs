@@ -1,9 +1,9 @@
 //! `lineage.json`: what every output derives from, in a form that outlives the ledger.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
+use rushes_core::deliver::write_whole;
 use rushes_core::media::Digest;
 use rushes_core::{Error, ErrorKind, Result};
 use serde::{Deserialize, Serialize};
@@ -109,14 +109,11 @@ impl Lineage {
     /// # Errors
     /// When it cannot be written.
     pub fn write(&self, out: &Path) -> Result<()> {
-        let (path, part) = (out.join(NAME), out.join("lineage.json.rushes-part"));
-        let io = |e| Error::io(&path, e).doing("writing the lineage");
         let mut text = serde_json::to_vec_pretty(self)
             .map_err(|e| Error::new(ErrorKind::Invalid, e.to_string()).doing("writing the lineage"))?;
         text.push(b'\n');
-        let mut file = std::fs::File::create(&part).map_err(io)?;
-        file.write_all(&text).and_then(|()| file.sync_all()).map_err(io)?;
-        std::fs::rename(&part, &path).map_err(io)
+        write_whole(&out.join(NAME), true, &text).map_err(|e| e.doing("writing the lineage"))?;
+        Ok(())
     }
 
     /// Checks every output against its digest.

@@ -59,7 +59,10 @@ impl Executor for LocalExecutor {
     }
 
     async fn run(&self, unit: &Unit, cx: &RunContext) -> UnitReport {
-        let (this, owned, cx) = (self.clone(), unit.clone(), cx.clone());
+        // A caller that drops this future stops the threads, too.
+        let cancel = cx.cancel.child_token();
+        let _dropped = cancel.clone().drop_guard();
+        let (this, owned, cx) = (self.clone(), unit.clone(), RunContext { cancel, ..cx.clone() });
         let span = tracing::Span::current();
         let run = move || {
             let _in = span.enter();

@@ -4,9 +4,11 @@ use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
+use rushes_core::error::panic_message;
 use rushes_core::frame::{Band, FrameFormat};
 use rushes_core::media::FrameRange;
 use rushes_core::plan::{PreparedTree, Tree, Unit};
@@ -22,11 +24,27 @@ pub(crate) struct OpenSink {
     /// The frames it still has to make.
     pub(crate) to_make: Vec<FrameRange>,
     pub(crate) writer: RwLock<Box<dyn SinkWriter>>,
+    /// Set when a frame it cannot do without is lost.
+    broken: AtomicBool,
 }
 
 impl OpenSink {
+    pub(crate) fn new(node: usize, sink: Arc<dyn Sink>, to_make: Vec<FrameRange>, writer: Box<dyn SinkWriter>) -> Self {
+        Self { node, sink, to_make, writer: RwLock::new(writer), broken: AtomicBool::new(false) }
+    }
+
+    pub(crate) fn break_off(&self) {
+        self.broken.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_broken(&self) -> bool {
+        self.broken.load(Ordering::Relaxed)
+    }
+
     pub(crate) fn wants(&self, unit: &Unit, frame: i64) -> bool {
-        self.to_make.iter().any(|r| r.contains(frame)) && self.sink.wants(&unit.clip, unit.range, frame)
+        !self.is_broken()
+            && self.to_make.iter().any(|r| r.contains(frame))
+            && self.sink.wants(&unit.clip, unit.range, frame)
     }
 }
 
@@ -137,15 +155,15 @@ impl Making<'_> {
     }
 
     fn panicked(&self, at: usize, panic: &(dyn std::any::Any + Send)) -> Error {
-        let (node, stage) = self.tree.node(at);
-        let what = panic
-            .downcast_ref::<&str>()
-            .map(|s| (*s).to_owned())
-            .or_else(|| panic.downcast_ref::<String>().cloned())
-            .unwrap_or_else(|| "no message".into());
-        Error::new(ErrorKind::Panicked, format!("stage `{}` ({}) panicked: {what}", node.id, stage.info().name()))
-            .advice("this is a bug of the stage: report it with the frame")
+        let what = format!("{} panicked: {}", who(self.tree, at), panic_message(panic));
+        Error::new(ErrorKind::Panicked, what).advice("this is a bug of the stage: report it with the frame")
     }
+}
+
+/// A stage of a tree, for messages.
+pub(crate) fn who(tree: &Tree, node: usize) -> String {
+    let (node, stage) = tree.node(node);
+    format!("stage `{}` ({})", node.id, stage.info().name())
 }
 
 pub(crate) fn poisoned() -> Error {

@@ -8,6 +8,7 @@
 mod executor;
 mod frame;
 mod order;
+mod refuse;
 mod unit;
 pub mod walk;
 

@@ -38,7 +38,10 @@ impl Order {
 
     /// The next frame to make (counted from 0), its memory reserved by `reserve`. `None` when
     /// there is none left, or the unit was stopped.
-    pub(crate) fn begin(&self, reserve: impl FnOnce() -> Result<Reservation>) -> Result<Option<(usize, Reservation)>> {
+    pub(crate) fn begin(
+        &self,
+        reserve: impl FnOnce(usize) -> Result<Reservation>,
+    ) -> Result<Option<(usize, Reservation)>> {
         // Turns are handed out one at a time, also while waiting for memory; commits go on meanwhile.
         let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
         let mut state = self.lock();
@@ -48,10 +51,11 @@ impl Order {
         if state.stopped || state.next >= self.frames {
             return Ok(None);
         }
-        drop(state);
-        let reservation = reserve()?;
-        let mut state = self.lock();
         let n = state.next;
+        drop(state);
+        // Nobody else counts on while this turn is held.
+        let reservation = reserve(n)?;
+        let mut state = self.lock();
         state.next += 1;
         Ok((!state.stopped).then_some((n, reservation)))
     }

@@ -1,20 +1,22 @@
 //! Runs one unit: opens its clip and its outputs, and makes its frames.
 
 use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use rushes_core::error::guarded;
 use rushes_core::frame::FrameFormat;
 use rushes_core::graph::Registry;
-use rushes_core::media::{ClipMedia, Finding, StandIn};
+use rushes_core::media::{ClipMedia, FileSequence, Finding, StandIn};
 use rushes_core::plan::{Tree, Unit};
-use rushes_core::run::{Budget, Event, RunContext, UnitReport};
+use rushes_core::run::{BadFrame, Budget, Event, RunContext, UnitReport};
 use rushes_core::stage::{ClipReader, OutputFile, SinkContext};
 use rushes_core::{Error, ErrorKind, Result};
 
 use crate::Mode;
-use crate::frame::{Encoded, Making, OpenSink, Rows, poisoned};
+use crate::frame::{Encoded, Making, OpenSink, Rows, poisoned, who};
 use crate::order::{self, Order};
+use crate::refuse::{refuse_existing, refuse_writing_among_originals};
 
 /// Runs `unit` on `threads` threads, with a permit of `cores` for each frame in work.
 pub(crate) fn run(
@@ -27,13 +29,26 @@ pub(crate) fn run(
 ) -> UnitReport {
     let begun = Instant::now();
     let mut report = UnitReport::begin(unit, "local");
-    let result = Job::open(registry, unit, cx).and_then(|job| job.run(threads, mode, cores, &mut report));
+    let (workers, shares) = match mode {
+        Mode::Frames => (threads, 1),
+        Mode::Bands => (1, threads),
+    };
+    let result =
+        guarded("a stage of the unit", || Job::open(registry, unit, cx, shares)?.run(workers, cores, &mut report));
     if let Err(e) = result {
         report = report.failed(&e.clip(&unit.clip.name));
     }
     report.outputs.sort_by(|a, b| a.path.cmp(&b.path));
     report.wall_ms = begun.elapsed().as_secs_f64() * 1e3;
     report
+}
+
+/// What became of a frame.
+enum Made {
+    /// Its encoded bytes.
+    Frame(Encoded),
+    /// It cannot be decoded.
+    Bad(BadFrame),
 }
 
 struct Job<'a> {
@@ -44,6 +59,12 @@ struct Job<'a> {
     sinks: Vec<OpenSink>,
     /// The frames that some sink wants, in order.
     frames: Vec<i64>,
+    /// What decoding the first frame needs.
+    decode_bytes: u64,
+    /// Threads that share a frame's rows: as many as were asked for and the budget has room for.
+    shares: usize,
+    /// What they need beyond the plan.
+    extra_bytes: u64,
 }
 
 /// What the threads of a unit gather.
@@ -55,18 +76,43 @@ struct Gathered {
     spent: Vec<Duration>,
     decode: Duration,
     frames: usize,
+    /// Frames that cannot be decoded.
+    bad: Vec<BadFrame>,
+    /// Frames that were not made because of them: themselves, and those they stand in for.
+    lost: BTreeSet<i64>,
+}
+
+impl Gathered {
+    fn lost(&mut self, frame: i64, bad: BadFrame) {
+        self.lost.insert(frame);
+        if !self.bad.iter().any(|b| b.frame == bad.frame) {
+            self.bad.push(bad);
+        }
+    }
 }
 
 impl<'a> Job<'a> {
-    fn open(registry: &Registry, unit: &'a Unit, cx: &'a RunContext) -> Result<Self> {
+    fn open(registry: &Registry, unit: &'a Unit, cx: &'a RunContext, shares: usize) -> Result<Self> {
         let tree = Tree::make(&unit.tree, registry)?;
         tree.source().accepts(&unit.clip)?;
+        refuse_writing_among_originals(unit)?;
         if !unit.overwrite {
             refuse_existing(&tree, unit)?;
         }
         let reader = tree.source().open(&unit.clip)?;
-        let mut job = Self { unit, cx, tree, reader, sinks: Vec::new(), frames: Vec::new() };
+        let mut job = Self {
+            unit,
+            cx,
+            tree,
+            reader,
+            sinks: Vec::new(),
+            frames: Vec::new(),
+            decode_bytes: 0,
+            shares: 1,
+            extra_bytes: 0,
+        };
         let first = job.first_format()?;
+        job.decode_bytes = job.reader.bytes_needed(first.facts.frame).unwrap_or(0);
         let prepared = job.tree.prepare(&first, |n| !unit.to_make(n).is_empty())?;
         let mut sinks: Vec<OpenSink> = Vec::new();
         for (node, sink) in job.tree.sinks() {
@@ -84,11 +130,11 @@ impl<'a> Job<'a> {
             let opened = if sink.whole_clip() && to_make != [unit.range] {
                 Err(Error::new(ErrorKind::Invalid, "it needs all frames in one go, and some are said to stand already"))
             } else {
-                sink.open(&context, &prepared.nodes[node].format)
+                guarded(&who(&job.tree, node), || sink.open(&context, &prepared.nodes[node].format))
             };
             match opened {
                 Ok(writer) => {
-                    sinks.push(OpenSink { node, sink: Arc::clone(sink), to_make, writer: RwLock::new(writer) });
+                    sinks.push(OpenSink::new(node, Arc::clone(sink), to_make, writer));
                 }
                 Err(e) => {
                     sinks.into_iter().for_each(abort);
@@ -96,16 +142,18 @@ impl<'a> Job<'a> {
                 }
             }
         }
+        // Each share has windows of its own, and its finished rows are kept until those above are.
+        let kept: u64 = sinks.iter().map(|s| prepared.nodes[s.node].format.bytes()).sum();
+        let extra = |shares: usize| prepared.window_bytes() * (shares as u64 - 1) + if shares > 1 { kept } else { 0 };
+        let fits = |shares: &usize| unit.bytes_per_frame.saturating_add(extra(*shares)) <= cx.budget.total();
+        job.shares = (1..=shares).rev().find(fits).unwrap_or(1);
+        job.extra_bytes = extra(job.shares);
         job.frames = unit.range.iter().filter(|&f| sinks.iter().any(|s| s.wants(unit, f))).collect();
         job.sinks = sinks;
         Ok(job)
     }
 
-    fn run(mut self, threads: usize, mode: Mode, cores: &Budget, report: &mut UnitReport) -> Result<()> {
-        let (workers, shares) = match mode {
-            Mode::Frames => (threads, 1),
-            Mode::Bands => (1, threads),
-        };
+    fn run(mut self, workers: usize, cores: &Budget, report: &mut UnitReport) -> Result<()> {
         let order = Order::new(self.frames.len(), 2 * workers);
         let gathered = Mutex::new(Gathered {
             findings: self.stand_ins(),
@@ -118,9 +166,8 @@ impl<'a> Job<'a> {
                 scope.spawn(|| {
                     let _in = span.enter();
                     // Panics of stages are caught where the stage is known; this one is for ours.
-                    let worked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-                        self.work(&order, shares, cores, &gathered)
-                    }));
+                    let worked =
+                        std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| self.work(&order, cores, &gathered)));
                     if let Err(e) = worked.unwrap_or_else(|_| Err(poisoned())) {
                         order.stop();
                         lock(&gathered).error.get_or_insert(e);
@@ -130,17 +177,19 @@ impl<'a> Job<'a> {
         });
         let mut gathered = gathered.into_inner().unwrap_or_else(PoisonError::into_inner);
         let sinks = std::mem::take(&mut self.sinks);
+        gathered.bad.sort_by_key(|b| b.frame);
         let mut result = gathered.error.take().map_or(Ok(()), Err);
-        if result.is_ok() && self.cx.cancel.is_cancelled() && gathered.frames < self.frames.len() {
+        if result.is_ok() && self.cx.cancel.is_cancelled() && gathered.frames + gathered.lost.len() < self.frames.len()
+        {
             result = Err(Error::new(ErrorKind::Cancelled, "cancelled"));
         }
         for sink in sinks {
-            if result.is_err() {
+            if result.is_err() || sink.is_broken() {
                 abort(sink);
                 continue;
             }
             let writer = sink.writer.into_inner().unwrap_or_else(PoisonError::into_inner);
-            match writer.finish() {
+            match guarded(&who(&self.tree, sink.node), || writer.finish()) {
                 Ok(files) => {
                     self.tell(&files);
                     gathered.outputs.extend(files);
@@ -148,7 +197,11 @@ impl<'a> Job<'a> {
                 Err(e) => result = Err(e.doing(format!("finishing `{}`", self.tree.node(sink.node).0.id))),
             }
         }
+        if result.is_ok() {
+            result = bad_frames(&gathered.bad);
+        }
         report.frames = gathered.frames as u64;
+        report.bad_frames = gathered.bad;
         report.outputs = gathered.outputs;
         report.findings = gathered.findings;
         let ms = |d: Duration| d.as_secs_f64() * 1e3;
@@ -159,7 +212,7 @@ impl<'a> Job<'a> {
     }
 
     /// One thread's work: frame after frame.
-    fn work(&self, order: &Order, shares: usize, cores: &Budget, gathered: &Mutex<Gathered>) -> Result<()> {
+    fn work(&self, order: &Order, cores: &Budget, gathered: &Mutex<Gathered>) -> Result<()> {
         let cancel = &self.cx.cancel;
         let mut spent = vec![Duration::ZERO; self.tree.len()];
         let mut decode = Duration::ZERO;
@@ -168,7 +221,7 @@ impl<'a> Job<'a> {
                 order.stop();
                 break Err(Error::new(ErrorKind::Cancelled, "cancelled"));
             }
-            let turn = order.begin(|| self.cx.budget.reserve(self.unit.bytes_per_frame, cancel));
+            let turn = order.begin(|n| self.cx.budget.reserve(self.bytes_of(self.frames[n]), cancel));
             let (n, memory) = match turn {
                 Ok(Some(turn)) => turn,
                 Ok(None) => break Ok(()),
@@ -176,16 +229,22 @@ impl<'a> Job<'a> {
             };
             let frame = self.frames[n];
             let made = cores
-                .reserve(shares as u64, cancel)
-                .and_then(|_core| self.make(frame, shares, &mut spent, &mut decode));
-            let committed = made
-                .and_then(|mut encoded| {
-                    let encoded = (0..self.sinks.len()).map(|i| encoded.remove(&i)).collect();
-                    order.done(n, encoded, memory, |n, encoded| self.commit(n, encoded, gathered))
-                })
+                .reserve(self.shares as u64, cancel)
+                .and_then(|_core| self.make(frame, &mut spent, &mut decode))
                 .map_err(|e| e.frame(frame));
+            let mut encoded = match made {
+                Ok(Made::Frame(encoded)) => encoded,
+                Ok(Made::Bad(bad)) => {
+                    lock(gathered).lost(frame, bad);
+                    self.sinks.iter().filter(|s| s.sink.whole_clip()).for_each(OpenSink::break_off);
+                    Encoded::new()
+                }
+                Err(e) => break Err(e),
+            };
+            let encoded = (0..self.sinks.len()).map(|i| encoded.remove(&i)).collect();
+            let committed = order.done(n, encoded, memory, |n, encoded| self.commit(n, encoded, gathered));
             if let Err(e) = committed {
-                break Err(e);
+                break Err(e.frame(frame));
             }
         };
         let mut g = lock(gathered);
@@ -196,27 +255,49 @@ impl<'a> Job<'a> {
         result
     }
 
-    fn make(&self, frame: i64, shares: usize, spent: &mut [Duration], decode: &mut Duration) -> Result<Encoded> {
+    fn make(&self, frame: i64, spent: &mut [Duration], decode: &mut Duration) -> Result<Made> {
         let wanted: Vec<bool> = self.sinks.iter().map(|s| s.wants(self.unit, frame)).collect();
         let goes_on = || !self.cx.cancel.is_cancelled();
-        let making = Making { tree: &self.tree, sinks: &self.sinks, wanted: &wanted, shares, goes_on: &goes_on };
+        let making =
+            Making { tree: &self.tree, sinks: &self.sinks, wanted: &wanted, shares: self.shares, goes_on: &goes_on };
         let from = match self.unit.clip.stand_in(frame) {
             Some(StandIn::Black) => {
-                return making.make(&self.relabelled(self.first_format()?, frame), &Rows::Black, spent);
+                let format = self.relabelled(self.first_format()?, frame);
+                return making.make(&format, &Rows::Black, spent).map(Made::Frame);
             }
             Some(StandIn::Hold(from)) => from,
             None => frame,
         };
         let begun = Instant::now();
-        let decoded = tracing::debug_span!("decode", frame = from).in_scope(|| {
-            std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| self.reader.decode(from))).unwrap_or_else(|_| {
-                Err(Error::new(ErrorKind::Panicked, format!("`{}` panicked", self.tree.node(0).0.id)))
-            })
-        })?;
+        let decoded = tracing::debug_span!("decode", frame = from)
+            .in_scope(|| guarded(&who(&self.tree, 0), || self.reader.decode(from)));
         *decode += begun.elapsed();
+        let decoded = match decoded {
+            Ok(decoded) => decoded,
+            Err(e) if e.is_retryable() || e.kind() == ErrorKind::Cancelled => return Err(e),
+            // A damaged frame loses nothing but itself.
+            Err(e) => {
+                let (kind, why) = (e.kind(), e.frame(from).to_string());
+                return Ok(Made::Bad(BadFrame { frame: from, kind, why }));
+            }
+        };
         let format = self.relabelled(decoded.format(), frame);
         let span = tracing::debug_span!("stages", frame);
-        span.in_scope(|| making.make(&format, &Rows::Picture(decoded.band()), spent))
+        span.in_scope(|| making.make(&format, &Rows::Picture(decoded.band()), spent)).map(Made::Frame)
+    }
+
+    /// The memory that `frame` needs: what was planned from the clip's first frame, or more where
+    /// its own header says so.
+    fn bytes_of(&self, frame: i64) -> u64 {
+        let planned = self.unit.bytes_per_frame.saturating_add(self.extra_bytes);
+        let from = match self.unit.clip.stand_in(frame) {
+            Some(StandIn::Black) => return planned,
+            Some(StandIn::Hold(from)) => from,
+            None => frame,
+        };
+        // A header that cannot be read is told when the frame is decoded.
+        let needed = guarded("the source", || self.reader.bytes_needed(from)).unwrap_or(0);
+        planned.saturating_add(needed.saturating_sub(self.decode_bytes))
     }
 
     /// What is told of frames that others stand in for.
@@ -243,14 +324,21 @@ impl<'a> Job<'a> {
     fn commit(&self, n: usize, encoded: order::Encoded, gathered: &Mutex<Gathered>) -> Result<()> {
         let frame = self.frames[n];
         for (sink, bytes) in self.sinks.iter().zip(encoded) {
-            let Some(bytes) = bytes else { continue };
+            // A movie that lost a frame gets no later ones.
+            let Some(bytes) = bytes.filter(|_| !sink.is_broken()) else { continue };
             let mut writer = sink.writer.write().map_err(|_| poisoned())?;
-            let files = writer.commit(frame, bytes).map_err(|e| e.frame(frame))?;
+            let committed = guarded(&who(&self.tree, sink.node), || writer.commit(frame, bytes));
+            let files = committed.map_err(|e| e.frame(frame))?;
             drop(writer);
             self.tell(&files);
             lock(gathered).outputs.extend(files);
         }
-        lock(gathered).frames += 1;
+        let mut g = lock(gathered);
+        if g.lost.contains(&frame) {
+            return Ok(());
+        }
+        g.frames += 1;
+        drop(g);
         self.cx.events.send(Event::FrameDone {
             unit: self.unit.id.clone(),
             frame,
@@ -281,17 +369,21 @@ impl<'a> Job<'a> {
     }
 }
 
-fn refuse_existing(tree: &Tree, unit: &Unit) -> Result<()> {
-    let mut there: BTreeSet<String> = BTreeSet::new();
-    for (node, sink) in tree.sinks() {
-        let paths = unit.to_make(node).into_iter().flat_map(|r| sink.outputs(&unit.clip, r));
-        there.extend(paths.filter(|path| unit.out.join(path).exists()));
-    }
-    let Some(first) = there.first() else { return Ok(()) };
-    let more = if there.len() > 1 { format!(" and {} more", there.len() - 1) } else { String::new() };
-    Err(Error::new(ErrorKind::AlreadyExists, format!("the output exists already{more}"))
-        .path(unit.out.join(first))
-        .advice("choose another folder, or allow outputs to be replaced"))
+/// The error of a unit with frames that cannot be decoded.
+fn bad_frames(bad: &[BadFrame]) -> Result<()> {
+    let Some(first) = bad.first() else { return Ok(()) };
+    let more = match bad.len() {
+        1 => String::new(),
+        n => format!(" (and {} more frames cannot be decoded: {})", n - 1, ranges(&bad[1..])),
+    };
+    Err(Error::new(first.kind, format!("{}{more}", first.why)))
+}
+
+fn ranges(bad: &[BadFrame]) -> String {
+    let ranges = FileSequence::ranges_of(bad.iter().map(|b| b.frame).collect());
+    let mut said: Vec<String> = ranges.iter().take(8).map(ToString::to_string).collect();
+    said.extend((ranges.len() > 8).then(|| "...".to_owned()));
+    said.join(", ")
 }
 
 fn abort(sink: OpenSink) {

@@ -2,11 +2,10 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 use rushes::backends::local::LocalExecutor;
 use rushes::core::graph::WorkflowFile;
-use rushes::core::run::{Outcome, Retry};
+use rushes::core::run::Outcome;
 use rushes::recipes::Dailies;
 use rushes::{Error, ErrorKind, Job, Result};
 
@@ -37,12 +36,15 @@ pub(crate) fn job(workflow: WorkflowFile, input: &Path, a: &JobArgs) -> Job {
     if let Some(threads) = a.threads {
         local = local.threads(threads);
     }
-    let executor = Retry::new(Arc::new(local), a.attempts, Duration::from_secs(1));
-    Job::new(workflow, input, &a.out)
-        .executor(Arc::new(executor))
+    let job = Job::new(workflow, input, &a.out)
+        .executor(Arc::new(local))
         .overwrite(a.overwrite)
-        .memory(a.memory.unwrap_or_else(half_of_memory))
-        .frames_per_unit(a.frames_per_unit)
+        .attempts(a.attempts)
+        .frames_per_unit(a.frames_per_unit);
+    match a.memory {
+        Some(bytes) => job.memory(bytes),
+        None => job,
+    }
 }
 
 /// Runs a job to its end and says how it went.
@@ -106,13 +108,4 @@ fn white(text: &str) -> Result<serde_json::Value> {
         ("kelvin", [k, tint]) => serde_json::json!({ "kelvin": { "kelvin": k, "tint": tint } }),
         _ => return Err(bad()),
     })
-}
-
-/// Half of the machine's memory, or 4 GiB where it does not say.
-fn half_of_memory() -> u64 {
-    let total = std::fs::read_to_string("/proc/meminfo").ok().and_then(|text| {
-        let line = text.lines().find_map(|l| l.strip_prefix("MemTotal:"))?;
-        line.trim().trim_end_matches(" kB").parse::<u64>().ok()
-    });
-    total.map_or(4 << 30, |kib| kib * 512)
 }

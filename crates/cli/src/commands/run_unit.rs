@@ -29,7 +29,7 @@ pub(crate) async fn run(a: &RunUnit) -> Result<Ended> {
     let cx = RunContext {
         cancel: super::cancelled_by_signal(),
         events: Events::none(),
-        budget: a.memory.map_or_else(Budget::unlimited, Budget::new),
+        budget: Budget::new(a.memory.unwrap_or_else(rushes::job::half_of_memory)),
     };
     let report = local.run(&unit, &cx).await;
     let text = serde_json::to_string_pretty(&report).map_err(|e| Error::new(ErrorKind::Invalid, e.to_string()))?;

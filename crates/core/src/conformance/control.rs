@@ -15,33 +15,62 @@ use crate::run::{
 };
 use crate::{Error, ErrorKind};
 
+/// Decodes so far of a unit that counts them in `path`.
+fn decodes(path: &Path) -> u64 {
+    std::fs::metadata(path).map_or(0, |m| m.len())
+}
+
 pub(super) async fn cancels(executor: Arc<dyn Executor>, out: &Path) -> Checked {
-    let unit = unit(out, 400, Pattern { slow_ms: 20, ..Pattern::default() });
+    std::fs::create_dir_all(out).map_err(|e| e.to_string())?;
+    let count = out.join("decodes");
+    let unit =
+        unit(&out.join("out"), 400, Pattern { slow_ms: 20, count_in: Some(count.clone()), ..Pattern::default() });
     let cancel = CancellationToken::new();
+    let at_cancel = Arc::new(Mutex::new(None));
     let events = {
-        let cancel = cancel.clone();
+        let (cancel, at_cancel, count) = (cancel.clone(), Arc::clone(&at_cancel), count.clone());
         Events::to(move |e| {
-            if matches!(e, Event::FrameDone { done: 3, .. }) {
+            if let (Event::FrameDone { done: 3, .. }, Ok(mut at)) = (e, at_cancel.lock()) {
+                *at = Some((decodes(&count), Instant::now()));
                 cancel.cancel();
             }
         })
     };
-    let begun = Instant::now();
     let report = executor.run(&unit, &RunContext { cancel, events, ..RunContext::plain() }).await;
     if report.outcome != Outcome::Cancelled {
         return Err(format!("the unit ended as {:?}", report.outcome));
     }
-    // 400 frames take 8 s of decoding; what is in flight takes a fraction of that.
-    if report.frames > 100 || begun.elapsed() > Duration::from_secs(4) {
-        return Err(format!("it made {} frames in {:?} after the cancellation", report.frames, begun.elapsed()));
+    let Some((before, when)) = *at_cancel.lock().map_err(|e| e.to_string())? else {
+        return Err("it did not tell of the third frame".into());
+    };
+    // What is in work may be finished: a frame for each thread, and there are no more threads than this.
+    let in_work = std::thread::available_parallelism().map_or(1, |n| n.get() as u64).max(8);
+    let after = decodes(&count) - before;
+    if after > in_work || when.elapsed() > Duration::from_secs(2) {
+        return Err(format!("it decoded {after} more frames in {:?} after the cancellation", when.elapsed()));
     }
     no_half_done(&unit)
 }
 
 pub(super) async fn keeps_budget(executor: Arc<dyn Executor>, out: &Path) -> Checked {
-    let mut unit = unit(out, 10, Pattern::default());
+    std::fs::create_dir_all(out).map_err(|e| e.to_string())?;
+    let count = out.join("decodes");
+    let mut unit = unit(&out.join("out"), 10, Pattern { count_in: Some(count.clone()), ..Pattern::default() });
     let budget = Budget::new(unit.bytes_per_frame);
-    expect_done(&executor.run(&unit, &RunContext { budget: budget.clone(), ..RunContext::plain() }).await)?;
+    // While somebody else has the memory, nothing is decoded.
+    let held = budget.reserve(unit.bytes_per_frame, &CancellationToken::new()).map_err(|e| e.to_string())?;
+    let running = {
+        let (executor, unit) = (Arc::clone(&executor), unit.clone());
+        let cx = RunContext { budget: budget.clone(), ..RunContext::plain() };
+        tokio::spawn(async move { executor.run(&unit, &cx).await })
+    };
+    tokio::time::sleep(Duration::from_millis(150)).await;
+    let early = decodes(&count);
+    drop(held);
+    expect_done(&running.await.map_err(|e| e.to_string())?)?;
+    if early > 0 {
+        return Err(format!("it decoded {early} frames while there was no memory for one"));
+    }
     compare(&unit, Some)?;
     if budget.free() != budget.total() {
         return Err("it did not give all of the memory back".into());

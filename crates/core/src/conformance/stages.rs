@@ -36,7 +36,7 @@ fn params(of: &impl Serialize) -> Value {
 }
 
 /// A mosaic that differs in every sample and frame; needs no files.
-#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Pattern {
     /// Columns.
@@ -49,11 +49,13 @@ pub struct Pattern {
     pub fail_at: Option<i64>,
     /// The frame at which decoding panics.
     pub panic_at: Option<i64>,
+    /// A file that grows by a byte with each decode.
+    pub count_in: Option<PathBuf>,
 }
 
 impl Default for Pattern {
     fn default() -> Self {
-        Self { width: 61, height: 47, slow_ms: 0, fail_at: None, panic_at: None }
+        Self { width: 61, height: 47, slow_ms: 0, fail_at: None, panic_at: None, count_in: None }
     }
 }
 
@@ -83,7 +85,7 @@ impl Source for Pattern {
         Ok(())
     }
     fn open(&self, _: &ClipRef) -> Result<Box<dyn ClipReader>> {
-        Ok(Box::new(*self))
+        Ok(Box::new(self.clone()))
     }
 }
 
@@ -98,6 +100,10 @@ impl ClipReader for Pattern {
     }
 
     fn decode(&self, frame: i64) -> Result<SourceFrame> {
+        if let Some(path) = &self.count_in {
+            let file = File::options().create(true).append(true).open(path);
+            file.and_then(|mut f| f.write_all(b".")).map_err(|e| Error::io(path, e))?;
+        }
         std::thread::sleep(Duration::from_millis(self.slow_ms));
         if self.fail_at == Some(frame) {
             return Err(Error::new(ErrorKind::BadMedia, "the test frame is damaged on purpose"));

@@ -280,6 +280,9 @@ async fn reports_damage(executor: Arc<dyn Executor>, out: &Path) -> Checked {
     if failure.kind != ErrorKind::BadMedia || !failure.message.contains("frame 5") || failure.retryable {
         return Err(format!("the failure says {failure:?}"));
     }
+    if report.bad_frames.iter().map(|b| (b.frame, b.kind)).collect::<Vec<_>>() != [(5, ErrorKind::BadMedia)] {
+        return Err(format!("the bad frames are said to be {:?}", report.bad_frames));
+    }
     no_half_done(&unit)
 }
 

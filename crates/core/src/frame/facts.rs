@@ -24,6 +24,11 @@ impl FrameFormat {
     pub const fn planes(&self) -> usize {
         self.state.planes()
     }
+
+    /// Bytes of the whole frame in f32.
+    pub const fn bytes(&self) -> u64 {
+        (self.planes() as u64).saturating_mul(self.width as u64).saturating_mul(self.height as u64 * 4)
+    }
 }
 
 /// What is known about a frame's pixels.

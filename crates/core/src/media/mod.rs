@@ -10,7 +10,7 @@ mod sequence;
 mod timecode;
 
 pub use camera::{CameraMetadata, Origin, Sourced, Verbatim, VerbatimField};
-pub use clip::{Clip, ClipFormat, ClipMedia, NeedsBackend, StandIn, Substitute};
+pub use clip::{BadFramePolicy, Clip, ClipFormat, ClipMedia, NeedsBackend, StandIn, Substitute};
 pub use color::{CalibratedIlluminant, CameraColor, ColorSpace, Matrix3, WhitePoint};
 pub use digest::Digest;
 pub use finding::{Finding, Severity};

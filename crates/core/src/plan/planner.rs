@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Tree, Unit, UnitNode, Work};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result, guarded};
 use crate::frame::{FrameFormat, ImageState};
 use crate::graph::{AnyStage, Graph, NodeId, Registry};
 use crate::media::{Clip, ClipMedia, FileSequence, Finding, FrameRange, StandIn};
@@ -100,8 +100,23 @@ impl Plan {
         for source in graph.nodes().filter(|&n| matches!(graph.node(n).stage, AnyStage::Source(_))) {
             let nodes = subtree(graph, source);
             let Some(batch) = graph.input(source).and_then(|i| batches.get(&i)) else { continue };
+            let mut names: BTreeMap<&str, &Clip> = BTreeMap::new();
             for clip in &batch.clips {
-                let clip_plan = plan_clip(clip, &nodes, registry, options, &mut plan.findings)?;
+                if let Some(other) = names.insert(clip.name.as_str(), clip) {
+                    let what =
+                        format!("two clips have the name `{}`: {:?} and {:?}", clip.name, clip.media, other.media);
+                    return Err(Error::new(ErrorKind::Invalid, what)
+                        .doing("planning")
+                        .advice("give each clip of a batch a name of its own: outputs are named after it"));
+                }
+                let clip_plan =
+                    match guarded("a stage", || plan_clip(clip, &nodes, registry, options, &mut plan.findings)) {
+                        Err(e) if e.kind() == ErrorKind::Panicked => ClipPlan {
+                            skipped: Some(e.doing("planning").clip(&clip.name).to_string()),
+                            ..ClipPlan::nothing(clip)
+                        },
+                        planned => planned?,
+                    };
                 // With several sources a clip belongs to the one that accepts it.
                 match seen.iter().position(|n| n == &clip.name) {
                     Some(i) if plan.clips[i].units.is_empty() => plan.clips[i] = clip_plan,
@@ -129,6 +144,19 @@ impl Plan {
     /// Frames to be made.
     pub fn frames(&self) -> u64 {
         self.units().map(|u| u.range.len()).sum()
+    }
+}
+
+impl ClipPlan {
+    fn nothing(clip: &Clip) -> Self {
+        Self {
+            clip: clip.name.clone(),
+            range: clip.range,
+            skipped: None,
+            nodes: Vec::new(),
+            notes: Vec::new(),
+            units: Vec::new(),
+        }
     }
 }
 
@@ -162,14 +190,7 @@ fn plan_clip(
     options: &PlanOptions,
     findings: &mut Vec<Finding>,
 ) -> Result<ClipPlan> {
-    let mut plan = ClipPlan {
-        clip: clip.name.clone(),
-        range: clip.range,
-        skipped: None,
-        nodes: Vec::new(),
-        notes: Vec::new(),
-        units: Vec::new(),
-    };
+    let mut plan = ClipPlan::nothing(clip);
     if let Some(why) = &clip.refused {
         plan.skipped = Some(format!("refused: {why}"));
         return Ok(plan);
@@ -289,7 +310,10 @@ fn plan_clip(
             bytes_per_frame,
             standing: Vec::new(),
         };
-        unit.to_json()?;
+        if let Err(e) = unit.to_json() {
+            // A clip in very many pieces: the others are made.
+            return Ok(ClipPlan { skipped: Some(e.to_string()), units: Vec::new(), ..plan });
+        }
         plan.units.push(unit);
     }
     Ok(plan)

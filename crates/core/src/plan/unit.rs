@@ -83,13 +83,19 @@ impl Unit {
                 format!("a unit has at most {} bytes, this one has {}", Self::MAX_BYTES, text.len()),
             ));
         }
-        let unit: Self = serde_json::from_str(text)
-            .map_err(|e| Error::new(ErrorKind::Invalid, e.to_string()).doing("reading a unit"))?;
-        if unit.format != Self::FORMAT {
-            return Err(Error::new(ErrorKind::Unsupported, format!("unit format {} is not known", unit.format))
+        /// Another format may have other fields, so this is looked at alone.
+        #[derive(Deserialize)]
+        struct Format {
+            format: u32,
+        }
+        let invalid = |e: serde_json::Error| Error::new(ErrorKind::Invalid, e.to_string()).doing("reading a unit");
+        let Format { format } = serde_json::from_str(text).map_err(invalid)?;
+        if format != Self::FORMAT {
+            return Err(Error::new(ErrorKind::Unsupported, format!("unit format {format} is not known"))
                 .doing("reading a unit")
                 .advice(format!("this build reads format {}; plan again with it", Self::FORMAT)));
         }
+        let unit: Self = serde_json::from_str(text).map_err(invalid)?;
         unit.check()?;
         Ok(unit)
     }

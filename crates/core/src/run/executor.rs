@@ -50,7 +50,7 @@ pub trait Executor: Send + Sync + std::fmt::Debug {
     /// Whether it takes the unit; cheap, and without side effects.
     async fn accepts(&self, unit: &Unit) -> Verdict;
 
-    /// Runs the unit to its end. Sends [`super::Event::FrameDone`] as frames are done; the
-    /// runner sends the events around them.
+    /// Runs the unit to its end. Sends [`super::Event::FrameDone`] as frames are done and
+    /// [`super::Event::OutputFinished`] as files stand; the runner sends the events around them.
     async fn run(&self, unit: &Unit, cx: &RunContext) -> UnitReport;
 }

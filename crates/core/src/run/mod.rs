@@ -11,7 +11,7 @@ mod wrap;
 pub use budget::{Budget, Reservation};
 pub use event::{Event, Events};
 pub use executor::{Executor, RunContext, Verdict};
-pub use report::{Failure, Outcome, RunReport, UnitReport};
+pub use report::{BadFrame, Failure, Outcome, RunReport, UnitReport};
 pub use runner::Runner;
 pub use understand::understand;
 pub use wrap::{Fallback, Limit, Retry, Trace};

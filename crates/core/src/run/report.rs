@@ -33,6 +33,17 @@ pub struct Failure {
     pub retryable: bool,
 }
 
+/// A frame that could not be decoded.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct BadFrame {
+    /// The frame, numbered as in the clip.
+    pub frame: i64,
+    /// What kind of error it was.
+    pub kind: ErrorKind,
+    /// The whole message.
+    pub why: String,
+}
+
 /// The report on one unit.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct UnitReport {
@@ -49,6 +60,10 @@ pub struct UnitReport {
     pub attempts: u32,
     /// Frames done.
     pub frames: u64,
+    /// Frames that could not be decoded. The unit failed because of them, and its other frames
+    /// were made all the same, except in files that need every frame.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub bad_frames: Vec<BadFrame>,
     /// Files made.
     pub outputs: Vec<OutputFile>,
     /// What was found out.
@@ -69,6 +84,7 @@ impl UnitReport {
             outcome: Outcome::Done,
             attempts: 1,
             frames: 0,
+            bad_frames: Vec::new(),
             outputs: Vec::new(),
             findings: Vec::new(),
             stage_ms: BTreeMap::new(),

@@ -64,6 +64,12 @@ impl Runner {
         let mut order: Vec<usize> = (0..units.len()).collect();
         order.sort_by_key(|&i| (std::cmp::Reverse(units[i].priority), i));
         self.events.send(Event::RunStarted { units: units.len(), frames: plan.frames() });
+        for finding in &plan.findings {
+            self.events.send(Event::Found { finding: finding.clone() });
+        }
+        // A caller that drops the run has no use for what is under way.
+        let cancel = self.cancel.child_token();
+        let _dropped = cancel.clone().drop_guard();
 
         let mut reports: Vec<Option<UnitReport>> = vec![None; units.len()];
         let mut running = JoinSet::new();
@@ -71,7 +77,7 @@ impl Runner {
         loop {
             while running.len() < self.concurrency {
                 let Some(i) = waiting.next() else { break };
-                let (runner, unit) = (self.clone(), units[i].clone());
+                let (runner, unit) = (self.clone().cancel(cancel.clone()), units[i].clone());
                 let span = tracing::info_span!("unit", unit = %unit.id, clip = %unit.clip.name);
                 running.spawn(async move { (i, runner.run_unit(&unit).await) }.instrument(span));
             }
@@ -87,7 +93,9 @@ impl Runner {
         for (i, unit) in units.iter().enumerate() {
             let done = reports[i].take().unwrap_or_else(|| {
                 let e = Error::new(ErrorKind::Panicked, format!("the executor `{}` panicked", self.executor.name()));
-                UnitReport::begin(unit, self.executor.name()).failed(&e)
+                let report = UnitReport::begin(unit, self.executor.name()).failed(&e);
+                self.events.send(Event::UnitFinished { report: report.clone() });
+                report
             });
             report.findings.extend(done.findings.iter().cloned());
             report.units.push(done);
@@ -139,7 +147,7 @@ mod tests {
     use crate::media::{CameraMetadata, ClipFormat, ClipMedia, FrameRange};
     use crate::plan::ClipPlan;
     use crate::run::{Limit, Retry};
-    use crate::stage::ClipRef;
+    use crate::stage::{ClipRef, OutputFile};
 
     /// Takes notes: which unit began, and how many ran at once. Fails as often as it is told.
     #[derive(Debug, Default)]
@@ -149,6 +157,10 @@ mod tests {
         most: AtomicUsize,
         failures: AtomicUsize,
         for_good: bool,
+        /// Whether failed attempts leave a finished file behind.
+        leaves: bool,
+        /// Whether each attempt might replace files.
+        overwrote: Mutex<Vec<bool>>,
     }
 
     #[async_trait::async_trait]
@@ -162,12 +174,17 @@ mod tests {
         }
 
         async fn run(&self, unit: &Unit, _: &RunContext) -> UnitReport {
+            self.overwrote.lock().unwrap().push(unit.overwrite);
             self.began.lock().unwrap().push(unit.id.clone());
             let now = self.running.fetch_add(1, Ordering::SeqCst) + 1;
             self.most.fetch_max(now, Ordering::SeqCst);
             tokio::time::sleep(Duration::from_millis(5)).await;
             self.running.fetch_sub(1, Ordering::SeqCst);
-            let report = UnitReport::begin(unit, "notes");
+            let mut report = UnitReport::begin(unit, "notes");
+            if self.leaves {
+                let (digest, frames) = (crate::media::Digest::xxh64(b""), unit.range);
+                report.outputs = vec![OutputFile { role: "plate".into(), path: "a".into(), bytes: 0, digest, frames }];
+            }
             let fail = self.failures.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |n| n.checked_sub(1)).is_ok();
             match (fail, self.for_good) {
                 (false, _) => report,
@@ -241,6 +258,16 @@ mod tests {
             let report = Runner::new(Arc::new(retry)).events(events).run(&plan(&[0])).await;
             assert_eq!((report.units[0].attempts, report.units[0].is_done()), (attempts, done));
             assert_eq!(told.load(Ordering::SeqCst), attempts as usize - 1);
+        }
+    }
+
+    #[tokio::test]
+    async fn only_what_an_attempt_left_is_replaced_by_the_next() {
+        for (leaves, overwrote) in [(false, [false, false]), (true, [false, true])] {
+            let notes = Arc::new(Notes { failures: 1.into(), leaves, ..Notes::default() });
+            let retry = Retry::new(notes.clone(), 3, Duration::from_millis(1));
+            Runner::new(Arc::new(retry)).run(&plan(&[0])).await;
+            assert_eq!(*notes.overwrote.lock().unwrap(), overwrote);
         }
     }
 

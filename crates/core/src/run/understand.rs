@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 
 use tracing::Instrument as _;
 
 use super::{CancellationToken, Event, Events};
 use crate::error::{Error, ErrorKind, Result};
 use crate::graph::{AnyStage, Graph, NodeId};
-use crate::stage::Batch;
+use crate::stage::{Batch, ClipContext};
 
 /// Runs the clip stages of `graph` on the card or folder at `root`, each after the one it takes
 /// from. Gives the batch that each of them made.
@@ -36,7 +37,14 @@ pub async fn understand(
         let known = input.findings.len();
         events.send(Event::StageStarted { stage: node.id.clone() });
         let span = tracing::info_span!("clip_stage", stage = %node.id);
-        let batch = stage.run(input).instrument(span).await.map_err(|e| e.doing(format!("running `{}`", node.id)))?;
+        let (stage, cx) = (Arc::clone(stage), ClipContext::new(cancel.clone(), events.clone()));
+        // Stages read files; the caller's thread, which may be a host's only one, is not theirs.
+        let runtime = tokio::runtime::Handle::current();
+        let work = move || runtime.block_on(async move { stage.run(input, &cx).await }.instrument(span));
+        let batch = tokio::task::spawn_blocking(work)
+            .await
+            .unwrap_or_else(|e| Err(Error::new(ErrorKind::Panicked, panic_text(e))))
+            .map_err(|e| e.doing(format!("running `{}`", node.id)))?;
         for finding in batch.findings.iter().skip(known) {
             events.send(Event::Found { finding: finding.clone() });
         }
@@ -44,4 +52,11 @@ pub async fn understand(
         batches.insert(id, batch);
     }
     Ok(batches)
+}
+
+fn panic_text(e: tokio::task::JoinError) -> String {
+    match e.try_into_panic() {
+        Ok(panic) => format!("it panicked: {}", crate::error::panic_message(panic.as_ref())),
+        Err(e) => e.to_string(),
+    }
 }

@@ -12,7 +12,7 @@ mod frame;
 mod sink;
 mod source;
 
-pub use clip::{Batch, ClipStage};
+pub use clip::{Batch, ClipContext, ClipStage};
 pub use frame::{FrameKernel, FrameStage};
 pub use sink::{FrameSink, OutputFile, Sink, SinkContext, SinkWriter};
 pub use source::{ClipReader, ClipRef, Source, SourceFrame};

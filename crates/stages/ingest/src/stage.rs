@@ -4,7 +4,7 @@ use std::path::Path;
 
 use rushes_core::Result;
 use rushes_core::media::Digest;
-use rushes_core::stage::{Batch, ClipStage, StageInfo};
+use rushes_core::stage::{Batch, ClipContext, ClipStage, StageInfo};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -54,7 +54,8 @@ impl ClipStage for Ingest {
     /// # Errors
     /// When `batch.root` does not exist or cannot be read, and when there is no clip in it; the
     /// message says how many files were looked at and of what kind.
-    async fn run(&self, batch: Batch) -> Result<Batch> {
+    async fn run(&self, batch: Batch, cx: &ClipContext) -> Result<Batch> {
+        cx.go_on()?;
         card::understand(batch, self)
     }
 }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use rushes_core::media::{Clip, ClipMedia, Finding, FrameRange, Rate};
-use rushes_core::stage::{Batch, ClipStage, StageInfo};
+use rushes_core::stage::{Batch, ClipContext, ClipStage, StageInfo};
 use rushes_core::{Error, Result};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -45,8 +45,9 @@ impl StageInfo for Normalize {
 
 #[async_trait::async_trait]
 impl ClipStage for Normalize {
-    async fn run(&self, mut batch: Batch) -> Result<Batch> {
+    async fn run(&self, mut batch: Batch, cx: &ClipContext) -> Result<Batch> {
         for clip in &mut batch.clips {
+            cx.go_on()?;
             self.clip(clip, &batch.root, &mut batch.findings);
         }
         Ok(batch)

@@ -25,7 +25,11 @@ fn sequence(folder: &Path, frames: FrameRange, present: Vec<FrameRange>) -> Clip
 
 fn run(stage: &Normalize, root: &Path, clip: Clip) -> Batch {
     let batch = Batch { root: root.to_owned(), clips: vec![clip], ..Batch::default() };
-    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(stage.run(batch)).unwrap()
+    tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap()
+        .block_on(stage.run(batch, &rushes_core::stage::ClipContext::plain()))
+        .unwrap()
 }
 
 fn range(first: i64, last: i64) -> FrameRange {

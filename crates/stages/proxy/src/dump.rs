@@ -7,9 +7,9 @@ use ndarray::{ArrayView2, ArrayView3};
 use rushes_core::media::{ColorSpace, Digest};
 use rushes_core::{Error, ErrorKind, Result};
 
-use crate::deliver::{AtomicFile, write_whole};
 use crate::plate::{Attributes, ExrCompression, ExrEncoder, Sample};
 use crate::still::{PngDepth, encode_png};
+use rushes_core::deliver::{AtomicFile, write_whole};
 
 /// How the values of a picture become the code values of a PNG.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -9,7 +9,6 @@
 //! Every file appears under its final name only when it is whole and synced, and is reported with
 //! its digest. Existing files are replaced only where that was allowed.
 
-mod deliver;
 mod dump;
 pub mod movie;
 mod naming;

@@ -6,8 +6,6 @@ use rushes_core::{Error, ErrorKind};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::deliver::file_stem;
-
 /// The path of each file of a sequence, below the output folder: `plates/{clip}/{clip}.{frame:07}.exr`.
 ///
 /// `{clip}` is the clip's name (characters that no file system takes become `_`), `{frame}` its
@@ -109,6 +107,17 @@ impl std::fmt::Display for PathPattern {
     }
 }
 
+/// A clip's name as one component of a path: separators, control characters and those that
+/// Windows refuses become `_`, as does a leading dot.
+pub(crate) fn file_stem(clip: &str) -> String {
+    let mut stem: String =
+        clip.chars().map(|c| if c.is_control() || r#"/\:*?"<>|"#.contains(c) { '_' } else { c }).collect();
+    if stem.is_empty() || stem.starts_with('.') {
+        stem.replace_range(..stem.len().min(1), "_");
+    }
+    stem
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -143,5 +152,14 @@ mod tests {
             assert!(e.contains(why), "{text}: {e}");
         }
         assert!(serde_json::from_str::<PathPattern>("\"{clip}\"").unwrap_err().to_string().contains("{frame}"));
+    }
+
+    #[test]
+    fn a_clip_name_never_leaves_its_folder() {
+        for (name, stem) in
+            [("A001_C002", "A001_C002"), ("../x", "_._x"), ("..", "_."), ("", "_"), ("a/b\\c", "a_b_c"), ("é.1", "é.1")]
+        {
+            assert_eq!(file_stem(name), stem);
+        }
     }
 }

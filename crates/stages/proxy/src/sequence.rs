@@ -5,7 +5,7 @@ use rushes_core::media::FrameRange;
 use rushes_core::stage::{FrameSink, OutputFile, SinkContext, SinkWriter};
 use rushes_core::{Error, ErrorKind, Result};
 
-use crate::deliver::write_whole;
+use rushes_core::deliver::write_whole;
 
 /// Starts frames with `start` and writes each encoded one to `path(clip, frame)`.
 pub(crate) struct SequenceWriter<P, F> {

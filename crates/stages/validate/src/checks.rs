@@ -4,14 +4,15 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use rushes_core::media::{Clip, ClipMedia, FileSequence, Finding, FrameRange};
+use rushes_core::run::CancellationToken;
 
 use crate::judge::{Bad, Judge};
 use crate::scan::{Seen, Trouble, scan, usual_length};
 use crate::{Validate, Verdict, labels};
 
 /// Checks one clip: its substitutes and refusal are set, the findings come back.
-pub(crate) fn clip(clip: &mut Clip, params: &Validate) -> Vec<Finding> {
-    let (seen, reference) = scan(clip);
+pub(crate) fn clip(clip: &mut Clip, params: &Validate, cancel: &CancellationToken) -> Vec<Finding> {
+    let (seen, reference) = scan(clip, cancel);
     let gaps = gaps(clip, params.expected_range);
     if seen.is_empty() && gaps.is_empty() {
         return Vec::new();

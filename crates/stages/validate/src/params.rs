@@ -48,6 +48,9 @@ pub struct Validate {
     pub zero_byte: Policy,
     /// Frames whose picture ends early, or whose header cannot be read.
     pub truncated: Policy,
+    /// Frames that look whole and turn out to be damaged when they are decoded. That is only
+    /// known while outputs are made; `ignore` means `refuse`.
+    pub undecodable: Policy,
     /// Frames whose header differs from that of the clip's first good frame: size, bits, colour
     /// filter array, levels, calibration, reel, rate.
     pub drift: Policy,
@@ -66,6 +69,7 @@ impl Default for Validate {
             gap: Policy::Refuse,
             zero_byte: Policy::Refuse,
             truncated: Policy::Refuse,
+            undecodable: Policy::Refuse,
             drift: Policy::Ignore,
             duplicate: Verdict::Ignore,
             timecode_break: Verdict::Ignore,
@@ -77,6 +81,12 @@ impl Default for Validate {
 impl Validate {
     /// Frames that are missing or cannot be read are held.
     pub fn hold() -> Self {
-        Self { gap: Policy::Hold, zero_byte: Policy::Hold, truncated: Policy::Hold, ..Self::default() }
+        Self {
+            gap: Policy::Hold,
+            zero_byte: Policy::Hold,
+            truncated: Policy::Hold,
+            undecodable: Policy::Hold,
+            ..Self::default()
+        }
     }
 }

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use rushes_core::media::{Clip, ClipFormat, ClipMedia, Rate, Timecode};
+use rushes_core::run::CancellationToken;
 use rushes_core::{Error, ErrorKind};
 use rushes_ingest::container::DpxHeader;
 use rushes_ingest::dng::{Compression, Header, Signature, TimeCode};
@@ -44,8 +45,9 @@ pub(crate) struct Seen {
 const THREADS: usize = 8;
 const SHARE: usize = 32;
 
-/// Looks at every frame of `clip`. Gives the frame the others were compared with.
-pub(crate) fn scan(clip: &Clip) -> (Vec<Seen>, Option<i64>) {
+/// Looks at every frame of `clip`, or at some when `cancel` fires. Gives the frame the others
+/// were compared with.
+pub(crate) fn scan(clip: &Clip, cancel: &CancellationToken) -> (Vec<Seen>, Option<i64>) {
     let files: Vec<(i64, PathBuf)> = match &clip.media {
         ClipMedia::Sequence(s) => s.frames().map(|f| (f, s.path(f))).collect(),
         ClipMedia::Files(files) if one_frame(clip.format) => (0i64..).zip(files.iter().cloned()).collect(),
@@ -68,7 +70,7 @@ pub(crate) fn scan(clip: &Clip) -> (Vec<Seen>, Option<i64>) {
             }
             seen
         };
-        files.iter().map(compare).collect()
+        files.iter().take_while(|_| !cancel.is_cancelled()).map(compare).collect()
     };
     let mut seen: Vec<Seen> = std::thread::scope(|scope| {
         let handles: Vec<_> = files.chunks(share).map(|part| scope.spawn(move || work(part))).collect();

@@ -1,9 +1,10 @@
 //! The stage.
 
 use rushes_core::Result;
-use rushes_core::stage::{Batch, ClipStage, StageInfo};
+use rushes_core::media::BadFramePolicy;
+use rushes_core::stage::{Batch, ClipContext, ClipStage, StageInfo};
 
-use crate::{Validate, checks};
+use crate::{Policy, Validate, checks};
 
 impl StageInfo for Validate {
     fn name(&self) -> &'static str {
@@ -11,7 +12,7 @@ impl StageInfo for Validate {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn params(&self) -> serde_json::Value {
@@ -24,9 +25,15 @@ impl StageInfo for Validate {
 impl ClipStage for Validate {
     /// What is wrong becomes findings, [`rushes_core::media::Clip::substitutes`] and
     /// [`rushes_core::media::Clip::refused`]; there are no errors.
-    async fn run(&self, mut batch: Batch) -> Result<Batch> {
+    async fn run(&self, mut batch: Batch, cx: &ClipContext) -> Result<Batch> {
         for clip in &mut batch.clips {
-            batch.findings.extend(checks::clip(clip, self));
+            clip.undecodable = match self.undecodable {
+                Policy::Hold => BadFramePolicy::Hold,
+                Policy::Black => BadFramePolicy::Black,
+                Policy::Refuse | Policy::Ignore => BadFramePolicy::Refuse,
+            };
+            batch.findings.extend(checks::clip(clip, self, &cx.cancel));
+            cx.go_on()?;
         }
         batch.findings.extend(checks::duplicates(&mut batch.clips, self));
         Ok(batch)

@@ -5,7 +5,7 @@ use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
 use rushes_core::media::{Clip, FrameRange, Severity, StandIn, Substitute};
-use rushes_core::stage::{Batch, ClipStage};
+use rushes_core::stage::{Batch, ClipContext, ClipStage};
 use rushes_ingest::Ingest;
 use rushes_testcard::{Card, CardSpec};
 use tempfile::TempDir;
@@ -21,8 +21,8 @@ fn now<T>(future: impl Future<Output = T>) -> T {
 }
 
 fn validate(root: &Path, params: &Validate) -> Batch {
-    let found = now(Ingest::default().run(Batch::of(root))).unwrap();
-    now(params.run(found)).unwrap()
+    let found = now(Ingest::default().run(Batch::of(root), &ClipContext::plain())).unwrap();
+    now(params.run(found, &ClipContext::plain())).unwrap()
 }
 
 fn card() -> (TempDir, Card) {

@@ -40,8 +40,9 @@ impl Executor for Retry {
         let mut unit = unit.clone();
         for attempt in 1.. {
             let mut report = self.inner.run(&unit, cx).await;
-            // What the first attempt finished is in the way of the next: it is this unit's own.
-            unit.overwrite = true;
+            // What an attempt finished is in the way of the next, and is this unit's own: nothing
+            // else was, or the attempt would not have begun.
+            unit.overwrite |= !report.outputs.is_empty();
             report.attempts = attempt;
             let why = match &report.outcome {
                 Outcome::Failed(f) if f.retryable && attempt < self.attempts => f.message.clone(),

@@ -21,7 +21,7 @@ use super::mov::{Found, read};
 use super::params::{Container, FfmpegCodec};
 use super::recorder::{Recorder, beside, writing};
 use super::relink;
-use crate::deliver::AtomicFile;
+use rushes_core::deliver::AtomicFile;
 
 /// The `ffmpeg` program.
 ///

@@ -1,15 +1,15 @@
 //! Where packets go: a file that gets its name only after it was read back and found right.
 
-use std::fs::File;
+use std::io::{Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 
+use rushes_core::deliver::AtomicFile;
 use rushes_core::media::Digest;
 use rushes_core::{Error, ErrorKind, Result};
 
 use super::facts::MovieFacts;
 use super::mov::{MovWriter, read};
 use super::relink;
-use crate::deliver::AtomicFile;
 
 /// A movie that is being made. Dropping it removes everything it wrote.
 pub(super) trait Recorder: Send + Sync {
@@ -43,10 +43,9 @@ impl Recorder for QuickTime {
     }
 
     fn finish(self: Box<Self>) -> Result<(u64, Digest)> {
-        let file = self.movie.finish().map_err(|e| writing(&self.target, e))?;
-        let mut written = unfinished(&self.target)?;
-        let len = written.metadata().map_err(|e| writing(&self.target, e))?.len();
-        read(&mut written, len)
+        let mut file = self.movie.finish().map_err(|e| writing(&self.target, e))?;
+        let len = file.seek(SeekFrom::End(0)).map_err(|e| writing(&self.target, e))?;
+        read(&mut file, len)
             .and_then(|found| relink::check(&self.facts, Some(b"apco"), &found))
             .map_err(|e| e.path(&self.target))?;
         file.persist()
@@ -56,14 +55,6 @@ impl Recorder for QuickTime {
 /// An input or output error while the movie is written.
 pub(super) fn writing(target: &Path, e: std::io::Error) -> Error {
     Error::io(target, e).doing("writing a movie")
-}
-
-/// The file behind an [`AtomicFile`] that has not got its name yet, to be read.
-///
-/// The name is [`AtomicFile`]'s own; every finished movie in the tests goes through here.
-fn unfinished(target: &Path) -> Result<File> {
-    let part = beside(target, "rushes-part")?;
-    File::open(&part).map_err(|e| Error::io(&part, e).doing("reading a movie back"))
 }
 
 /// A hidden file beside `target`: `.<name>.<suffix>`.

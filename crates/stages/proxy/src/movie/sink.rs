@@ -14,7 +14,7 @@ use super::ffmpeg;
 use super::params::{Codec, EmbeddedCodec, Movie, TimecodeTrack};
 use super::recorder::{QuickTime, Recorder};
 use super::ycbcr::Builder422;
-use crate::deliver::file_stem;
+use crate::naming::file_stem;
 
 impl Movie {
     fn encoder(&self, facts: &MovieFacts) -> Arc<dyn VideoEncoder> {

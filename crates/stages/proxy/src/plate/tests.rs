@@ -182,7 +182,7 @@ fn the_header_says_what_is_known_and_nothing_else() {
 fn the_bytes_of_a_plate_never_change() {
     let dir = tempfile::tempdir().unwrap();
     let bytes = encode(&ExrPlate::default(), dir.path(), &format(4, 2, 101), &picture(4, 2), 1);
-    let (_, digest) = crate::deliver::write_whole(&dir.path().join("x.exr"), false, &bytes).unwrap();
+    let (_, digest) = rushes_core::deliver::write_whole(&dir.path().join("x.exr"), false, &bytes).unwrap();
     // Another digest here means that every plate ever written gets other bytes: raise the version.
     assert_eq!((bytes.len(), digest.to_string().as_str()), (949, "xxh64:e797e9a7dfbce892"));
     let names: Vec<&[u8]> = vec![b"acesImageContainerFlag", b"capDate", b"channels", b"dataWindow", b"timeCode"];

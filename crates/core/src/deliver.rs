@@ -6,9 +6,10 @@ use std::hash::Hasher;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
-use rushes_core::media::Digest;
-use rushes_core::{Error, ErrorKind, Result};
 use twox_hash::XxHash64;
+
+use crate::media::Digest;
+use crate::{Error, ErrorKind, Result};
 
 /// A file that appears under its final name only when it is complete.
 ///
@@ -17,7 +18,7 @@ use twox_hash::XxHash64;
 /// run left behind is replaced, one that a living run still writes is an error. Writes go
 /// straight to the file; wrap small ones in a [`std::io::BufWriter`].
 #[derive(Debug)]
-pub(crate) struct AtomicFile {
+pub struct AtomicFile {
     file: File,
     part: PathBuf,
     target: PathBuf,
@@ -35,7 +36,7 @@ impl AtomicFile {
     /// # Errors
     /// When `target` exists and `overwrite` is false, when it is a folder, when another run is
     /// writing it, and whatever the operating system refuses.
-    pub(crate) fn create(target: &Path, overwrite: bool) -> Result<Self> {
+    pub fn create(target: &Path, overwrite: bool) -> Result<Self> {
         let doing = "creating an output file";
         let invalid = |why: &str| Error::new(ErrorKind::Invalid, why).doing(doing).path(target);
         let name = target.file_name().ok_or_else(|| invalid("the path names no file"))?;
@@ -78,7 +79,7 @@ impl AtomicFile {
     /// # Errors
     /// When the target has appeared meanwhile and may not be replaced, and whatever the operating
     /// system refuses; the temporary is then removed.
-    pub(crate) fn persist(mut self) -> Result<(u64, Digest)> {
+    pub fn persist(mut self) -> Result<(u64, Digest)> {
         self.publish().map_err(|e| e.doing("finishing an output file").path(&self.target))
     }
 
@@ -127,6 +128,14 @@ impl Write for AtomicFile {
     }
 }
 
+impl Read for AtomicFile {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let n = self.file.read(buffer)?;
+        self.at += n as u64;
+        Ok(n)
+    }
+}
+
 impl Seek for AtomicFile {
     fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
         self.at = self.file.seek(to)?;
@@ -143,22 +152,14 @@ impl Drop for AtomicFile {
     }
 }
 
-/// Writes `bytes` as the file `target`, whole or not at all.
-pub(crate) fn write_whole(target: &Path, overwrite: bool, bytes: &[u8]) -> Result<(u64, Digest)> {
+/// Writes `bytes` as the file `target`, whole or not at all. Gives its size and digest.
+///
+/// # Errors
+/// As [`AtomicFile::create`] and [`AtomicFile::persist`].
+pub fn write_whole(target: &Path, overwrite: bool, bytes: &[u8]) -> Result<(u64, Digest)> {
     let mut file = AtomicFile::create(target, overwrite)?;
     file.write_all(bytes).map_err(|e| Error::io(target, e).doing("writing an output file"))?;
     file.persist()
-}
-
-/// A clip's name as one component of a path: separators, control characters and those that
-/// Windows refuses become `_`, as does a leading dot.
-pub(crate) fn file_stem(clip: &str) -> String {
-    let mut stem: String =
-        clip.chars().map(|c| if c.is_control() || r#"/\:*?"<>|"#.contains(c) { '_' } else { c }).collect();
-    if stem.is_empty() || stem.starts_with('.') {
-        stem.replace_range(..stem.len().min(1), "_");
-    }
-    stem
 }
 
 /// Ends the name of every temporary.
@@ -201,7 +202,7 @@ fn clear_stale(part: &Path) -> Result<Option<File>> {
 }
 
 fn busy(part: &Path) -> Error {
-    Error::new(ErrorKind::AlreadyExists, "another run is writing this output now")
+    Error::new(ErrorKind::InUse, "another run is writing this output now")
         .path(part)
         .advice("wait for it, or choose another output folder")
 }
@@ -309,14 +310,5 @@ mod tests {
         assert!(e.to_string().contains("another run"), "{e}");
         first.persist().unwrap();
         assert_eq!(names(dir.path()), ["x.exr"]);
-    }
-
-    #[test]
-    fn a_clip_name_never_leaves_its_folder() {
-        for (name, stem) in
-            [("A001_C002", "A001_C002"), ("../x", "_._x"), ("..", "_."), ("", "_"), ("a/b\\c", "a_b_c"), ("é.1", "é.1")]
-        {
-            assert_eq!(file_stem(name), stem);
-        }
     }
 }
