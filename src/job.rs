@@ -9,7 +9,7 @@ use rushes_core::deliver::write_whole;
 use rushes_core::graph::{AnyStage, Graph, NodeId, Registry, WorkflowFile};
 use rushes_core::media::{Clip, ClipMedia, Finding};
 use rushes_core::plan::{Plan, PlanOptions};
-use rushes_core::run::{Budget, CancellationToken, Events, Executor, Retry, RunReport, Runner, understand};
+use rushes_core::run::{Budget, CancellationToken, Events, Executor, Retry, RunReport, Runner, Trace, understand};
 use rushes_core::stage::Batch;
 use rushes_core::{Error, ErrorKind, Result};
 use rushes_ledger::{Cache, Judgement, Ledger, Lineage};
@@ -202,7 +202,7 @@ impl Job {
             move || Ledger::open(&out).map(Arc::new)
         })
         .await?;
-        let executor = Retry::new(self.runs_on(), self.attempts, Duration::from_secs(1));
+        let executor = Retry::new(Arc::new(Trace::new(self.runs_on())), self.attempts, Duration::from_secs(1));
         let executor = Cache::new(Arc::new(executor), Arc::clone(&ledger), self.registry.clone());
         let runner = Runner::new(Arc::new(executor))
             .concurrency(self.units_at_once)

@@ -8,8 +8,18 @@ use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 #[derive(Debug, Parser)]
 #[command(name = "rushes", version, arg_required_else_help = true)]
 pub(crate) struct Args {
+    /// Log lines on standard error, for people or for machines. `RUSHES_LOG=debug` says how much:
+    /// errors for people and everything from `info` up for machines if not said.
+    #[arg(long, global = true, value_enum, default_value_t = Log::Text)]
+    pub(crate) log: Log,
     #[command(subcommand)]
     pub(crate) command: Command,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Log {
+    Text,
+    Json,
 }
 
 #[derive(Debug, Subcommand)]

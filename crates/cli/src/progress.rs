@@ -2,11 +2,28 @@
 
 use std::collections::HashMap;
 use std::io::IsTerminal as _;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use rushes::core::error::Plain;
 use rushes::core::media::{Finding, Severity};
 use rushes::core::run::{Event, Events, Outcome, RunReport};
+
+/// Set when standard error belongs to log lines for machines.
+static QUIET: AtomicBool = AtomicBool::new(false);
+
+/// Nothing for people is written to standard error any more.
+pub(crate) fn be_quiet() {
+    QUIET.store(true, Ordering::Relaxed);
+}
+
+/// A line for people.
+pub(crate) fn tell(line: impl std::fmt::Display) {
+    if !QUIET.load(Ordering::Relaxed) {
+        eprintln!("{line}");
+    }
+}
 
 /// Hears events and shows them.
 pub(crate) fn events(as_json: bool) -> Events {
@@ -23,26 +40,26 @@ pub(crate) fn events(as_json: bool) -> Events {
 /// What is left to say at the end: findings by severity, then what was made.
 pub(crate) fn summary(report: &RunReport, out: &std::path::Path, why: bool) {
     for finding in report.findings.iter().filter(|f| why && f.code == "made-again") {
-        eprintln!("{finding}");
+        tell(finding);
     }
     for finding in sorted(&report.findings) {
-        eprintln!("{finding}");
+        tell(finding);
     }
     for unit in &report.units {
         if let Outcome::Failed(f) = &unit.outcome {
-            eprintln!("error unit-failed [{}]: {}", unit.unit, f.message);
+            tell(format_args!("error unit-failed [{}]: {}", Plain(&unit.unit), Plain(&f.message)));
         }
     }
     let bytes: u64 = report.outputs().map(|o| o.bytes).sum();
     let done = report.units.iter().filter(|u| u.is_done()).count();
-    eprintln!(
+    tell(format_args!(
         "{done} of {} units done: {} frames, {} files, {:.1} MB in {}",
         report.units.len(),
         report.frames(),
         report.outputs().count(),
         bytes as f64 / 1e6,
         out.display()
-    );
+    ));
 }
 
 fn sorted(findings: &[Finding]) -> Vec<&Finding> {
@@ -59,7 +76,11 @@ struct Shown {
 
 impl Default for Shown {
     fn default() -> Self {
-        Self { bars: MultiProgress::new(), open: Mutex::default(), terminal: std::io::stderr().is_terminal() }
+        Self {
+            bars: MultiProgress::new(),
+            open: Mutex::default(),
+            terminal: std::io::stderr().is_terminal() && !QUIET.load(Ordering::Relaxed),
+        }
     }
 }
 
@@ -106,7 +127,7 @@ impl Shown {
             // Above the bars; a terminal that cannot be written to has nobody reading it.
             let _ = self.bars.println(line);
         } else {
-            eprintln!("{line}");
+            tell(line);
         }
     }
 }

@@ -186,6 +186,25 @@ impl Error {
     }
 }
 
+/// Text that came from files, for a terminal or a log: characters that move the cursor, break the
+/// line or turn the reading direction are shown and not obeyed.
+///
+/// ```
+/// assert_eq!(rushes_core::error::Plain("A001\x1b[2J\n").to_string(), "A001\\u{1b}[2J\\n");
+/// ```
+#[derive(Debug, Clone, Copy)]
+pub struct Plain<'a>(pub &'a str);
+
+impl fmt::Display for Plain<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        use fmt::Write as _;
+        self.0.chars().try_for_each(|c| {
+            let turns = matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+            if c.is_control() || turns { write!(f, "{}", c.escape_default()) } else { f.write_char(c) }
+        })
+    }
+}
+
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let e = &*self.0;
@@ -194,10 +213,10 @@ impl fmt::Display for Error {
         }
         let mut subject = Vec::new();
         if let Some(clip) = &e.clip {
-            subject.push(format!("clip {clip}"));
+            subject.push(format!("clip {}", Plain(clip)));
         }
         if let Some(path) = &e.path {
-            subject.push(path.display().to_string());
+            subject.push(Plain(&path.to_string_lossy()).to_string());
         }
         if let Some(frame) = e.frame {
             subject.push(format!("frame {frame}"));
@@ -205,7 +224,7 @@ impl fmt::Display for Error {
         if !subject.is_empty() {
             write!(f, "{}: ", subject.join(", "))?;
         }
-        f.write_str(&e.detail)?;
+        write!(f, "{}", Plain(&e.detail))?;
         if let Some(advice) = &e.advice {
             write!(f, "; {advice}")?;
         }

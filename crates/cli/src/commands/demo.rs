@@ -16,7 +16,7 @@ pub(crate) async fn run(a: &Demo) -> Result<Ended> {
             std::fs::remove_dir_all(folder).map_err(|e| Error::io(folder, e).doing("removing the earlier demo"))?;
         }
     }
-    eprintln!("making a card in {}", card.display());
+    crate::progress::tell(format_args!("making a card in {}", card.display()));
     std::fs::create_dir_all(&a.out).map_err(|e| Error::io(&a.out, e).doing("making the demo's folder"))?;
     let to = card.clone();
     tokio::task::spawn_blocking(move || Card::write(&to, CardSpec::default()))
@@ -35,9 +35,16 @@ pub(crate) async fn run(a: &Demo) -> Result<Ended> {
         attempts: 1,
         show: a.show.clone(),
     };
-    eprintln!("rushes dailies {} --out {} --exr piz --on-bad-frame hold", card.display(), dailies.display());
+    crate::progress::tell(format_args!(
+        "rushes dailies {} --out {} --exr piz --on-bad-frame hold",
+        card.display(),
+        dailies.display()
+    ));
     let ended = job::run_job(job::job(recipe.workflow(), &card, &args), &args).await?;
-    eprintln!("look at: {0}/stills, {0}/proxies, {0}/plates, {0}/manifest.json", dailies.display());
+    crate::progress::tell(format_args!(
+        "look at: {0}/stills, {0}/proxies, {0}/plates, {0}/manifest.json",
+        dailies.display()
+    ));
     Ok(ended)
 }
 

@@ -16,6 +16,6 @@ pub(crate) async fn run(a: &Frame) -> Result<Ended> {
     };
     let request = FrameAt { path: a.path.clone(), frame: a.frame, at, picture: job::recipe(&a.picture)? };
     let written = request.write(&a.out, a.overwrite).await?;
-    eprintln!("{}: {written}", a.out.display());
+    crate::progress::tell(format_args!("{}: {written}", a.out.display()));
     Ok(Ended::Done)
 }

@@ -63,7 +63,7 @@ fn cancelled_by_signal() -> CancellationToken {
     let fire = cancel.clone();
     tokio::spawn(async move {
         signalled().await;
-        eprintln!("rushes: stopping after the frames in work (again to stop at once)");
+        crate::progress::tell(format_args!("rushes: stopping after the frames in work (again to stop at once)"));
         fire.cancel();
         signalled().await;
         std::process::exit(130);

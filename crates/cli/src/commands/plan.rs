@@ -46,7 +46,7 @@ pub(crate) async fn run(a: &Plan) -> Result<Ended> {
         }
     }
     for finding in &understood.last().findings {
-        eprintln!("{finding}");
+        crate::progress::tell(finding);
     }
     Ok(if plan.units().next().is_some() { Ended::Done } else { Ended::NotDone })
 }

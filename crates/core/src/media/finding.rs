@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::error::Plain;
+
 /// How bad a finding is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -77,23 +79,28 @@ impl Finding {
     }
 }
 
+impl std::fmt::Display for Severity {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Info => "info",
+            Self::Warning => "warning",
+            Self::Error => "error",
+        })
+    }
+}
+
 impl std::fmt::Display for Finding {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let severity = match self.severity {
-            Severity::Info => "info",
-            Severity::Warning => "warning",
-            Severity::Error => "error",
-        };
-        write!(f, "{severity} {}", self.code)?;
+        write!(f, "{} {}", self.severity, Plain(&self.code))?;
         if let Some(clip) = &self.clip {
-            write!(f, " [{clip}")?;
+            write!(f, " [{}", Plain(clip))?;
             if let Some(frame) = self.frame {
                 write!(f, " frame {frame}")?;
             }
             f.write_str("]")?;
         } else if let Some(path) = &self.path {
-            write!(f, " [{}]", path.display())?;
+            write!(f, " [{}]", Plain(&path.to_string_lossy()))?;
         }
-        write!(f, ": {}", self.text)
+        write!(f, ": {}", Plain(&self.text))
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::UnitReport;
-use crate::media::Finding;
+use crate::media::{Finding, Severity};
 use crate::stage::OutputFile;
 
 /// Everything a run tells. A closed set: a host may match it without a wildcard.
@@ -105,8 +105,15 @@ impl Events {
         Self::to(|_| {})
     }
 
-    /// Sends one.
+    /// Sends one. What was found out goes to the log, too.
     pub fn send(&self, event: Event) {
+        if let Event::Found { finding: f } = &event {
+            let (clip, frame, path) = (f.clip.as_deref(), f.frame, f.path.as_ref().map(|p| p.display().to_string()));
+            match f.severity {
+                Severity::Info => tracing::info!(code = f.code, clip, frame, path, "{}", f.text),
+                _ => tracing::warn!(code = f.code, severity = %f.severity, clip, frame, path, "{}", f.text),
+            }
+        }
         (self.0)(event);
     }
 }

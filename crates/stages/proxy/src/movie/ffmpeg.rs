@@ -153,6 +153,9 @@ fn arguments(codec: &FfmpegCodec, movie: &MovieFacts, out: &Path) -> Vec<OsStrin
     put(&COLOR);
     put(&["-i", "pipe:0", "-map", "0:v:0", "-c:v", &codec.ffmpeg]);
     put(&codec.args.iter().map(String::as_str).collect::<Vec<_>>());
+    if let Some(format) = pixel_format(codec) {
+        put(&["-pix_fmt", format]);
+    }
     put(&COLOR);
     if let Some((n, d)) = movie.pixel_aspect {
         let (w, h) = (u64::from(movie.width) * u64::from(n), u64::from(movie.height) * u64::from(d));
@@ -176,6 +179,23 @@ fn arguments(codec: &FfmpegCodec, movie: &MovieFacts, out: &Path) -> Vec<OsStrin
     file.push(out);
     args.push(file);
     args
+}
+
+/// The samples that players expect of a codec, where its arguments do not say.
+fn pixel_format(codec: &FfmpegCodec) -> Option<&'static str> {
+    if codec.args.iter().any(|a| a == "-pix_fmt") {
+        return None;
+    }
+    let has = |word: &str| codec.args.iter().any(|a| a == word);
+    match codec.ffmpeg.as_str() {
+        "dnxhd" if has("dnxhr_444") => Some("yuv444p10le"),
+        "dnxhd" if has("dnxhr_hqx") => Some("yuv422p10le"),
+        "dnxhd" => Some("yuv422p"),
+        // Hardly any player decodes 4:2:2 or ten bits of these.
+        "libx264" | "libopenh264" | "libx265" | "mpeg4" => Some("yuv420p"),
+        name if name.starts_with("h264_") || name.starts_with("hevc_") => Some("yuv420p"),
+        _ => None,
+    }
 }
 
 /// What `ffprobe` says about a file.

@@ -13,7 +13,7 @@
 //! use rushes_proxy::movie::Movie;
 //! let proxy: Movie = serde_json::from_str(r#"{ "folder": "editorial", "rate": "24000/1001" }"#)?;
 //! let review: Movie = serde_json::from_str(
-//!     r#"{ "codec": { "ffmpeg": "libx264", "args": ["-crf", "20", "-pix_fmt", "yuv420p"], "container": "mp4" } }"#,
+//!     r#"{ "codec": { "ffmpeg": "libx264", "args": ["-crf", "20"], "container": "mp4" } }"#,
 //! )?;
 //! assert_ne!(proxy.codec, review.codec);
 //! # Ok::<(), serde_json::Error>(())

@@ -66,7 +66,7 @@ pub enum EmbeddedCodec {
     ProresProxy,
 }
 
-/// A codec of FFmpeg's: `{ ffmpeg = "dnxhd", args = ["-profile:v", "dnxhr_lb", "-pix_fmt", "yuv422p"] }`.
+/// A codec of FFmpeg's: `{ ffmpeg = "dnxhd", args = ["-profile:v", "dnxhr_lb"] }`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FfmpegCodec {
