@@ -20,7 +20,7 @@ pub mod output;
 mod pow;
 mod working;
 
-pub use cdl::{Cdl, CdlStyle, Correction, read_cdl};
+pub use cdl::{Cdl, CdlStyle, Correction, parse_cdl, read_cdl};
 pub use convert::Convert;
 pub use idt::{Highlights, InputTransform, White};
 pub use linearize::Linearize;

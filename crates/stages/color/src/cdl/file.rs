@@ -22,12 +22,16 @@ pub fn read_cdl(path: &Path, id: Option<&str>) -> Result<Correction> {
         if std::fs::metadata(path).map_err(io)?.len() > MOST_BYTES {
             return Err(bad(format!("it is larger than {} MiB", MOST_BYTES >> 20)));
         }
-        parse(&std::fs::read_to_string(path).map_err(io)?, id)
+        parse_cdl(&std::fs::read_to_string(path).map_err(io)?, id)
     };
     read().map_err(|e| e.doing("reading a CDL").path(path))
 }
 
-fn parse(text: &str, id: Option<&str>) -> Result<Correction> {
+/// As [`read_cdl`], of a file's text.
+///
+/// # Errors
+/// As [`read_cdl`].
+pub fn parse_cdl(text: &str, id: Option<&str>) -> Result<Correction> {
     let document = Document::parse(text).map_err(|e| bad(format!("it is not XML: {e}")))?;
     let all: Vec<Node<'_, '_>> =
         document.descendants().filter(|n| n.is_element() && n.tag_name().name() == "ColorCorrection").collect();
@@ -113,18 +117,18 @@ mod tests {
 
     #[test]
     fn corrections_are_found_by_id_and_neutral_where_they_say_nothing() {
-        let c = parse(CCC, Some("A001C002")).unwrap();
+        let c = parse_cdl(CCC, Some("A001C002")).unwrap();
         assert_eq!(
             (c.slope, c.offset, c.power, c.saturation),
             ([1.1, 1.0, 0.9], [0.0, 0.1, -0.1], [1.0, 1.2, 1.0], 0.8)
         );
-        let c = parse(CCC, Some("A001C003")).unwrap();
+        let c = parse_cdl(CCC, Some("A001C003")).unwrap();
         assert_eq!((c.slope, c.offset, c.power, c.saturation), ([2.0; 3], [0.0; 3], [1.0; 3], 1.0));
     }
 
     #[test]
     fn what_is_wrong_is_said() {
-        let error = |text: &str, id| parse(text, id).unwrap_err().to_string();
+        let error = |text: &str, id| parse_cdl(text, id).unwrap_err().to_string();
         assert_eq!(error(CCC, None), "there are several corrections; choose one by `id`: A001C002, A001C003");
         assert_eq!(error(CCC, Some("X")), "there is no correction `X`; there are: A001C002, A001C003");
         assert!(error("<a", None).starts_with("it is not XML"));
@@ -139,7 +143,7 @@ mod tests {
     proptest! {
         #[test]
         fn any_text_is_an_answer(text in ".{0,200}") {
-            let _ = parse(&text, None);
+            let _ = parse_cdl(&text, None);
         }
     }
 }

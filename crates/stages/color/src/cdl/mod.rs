@@ -3,7 +3,7 @@
 mod file;
 mod stage;
 
-pub use file::read_cdl;
+pub use file::{parse_cdl, read_cdl};
 pub use stage::{Cdl, CdlStyle};
 
 /// The ten numbers of a correction.

@@ -1,5 +1,6 @@
 //! Key, length, value: the sets of an MXF header partition (SMPTE ST 377-1).
 
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::io::{Read, Result, Seek};
 
@@ -13,6 +14,10 @@ const RUN_IN: usize = 64 << 10;
 
 /// Sets and fill read at most; the headers of the largest files have a few thousand.
 const MAX_ITEMS: usize = 50_000;
+
+/// Items looked at before a file is given up. A few thousand answer every question about a real
+/// one; references that lead in circles or many times to one place would never end.
+const MAX_LOOKS: u64 = 4_000_000;
 
 /// One metadata set.
 #[derive(Debug, Clone, Default)]
@@ -34,6 +39,8 @@ pub(super) struct Sets {
     pub(super) containers: Vec<[u8; 16]>,
     /// The file ended inside the header metadata.
     pub(super) cut: bool,
+    /// Items looked at so far.
+    spent: Cell<u64>,
 }
 
 /// An item of a set: its static local tag, and its UL's last eight bytes for files that give it
@@ -106,6 +113,10 @@ impl Sets {
 
     /// The bytes of an item.
     pub(super) fn get<'a>(&self, set: &'a Set, item: Item) -> Option<&'a [u8]> {
+        self.spent.set(self.spent.get() + set.items.len() as u64 + 1);
+        if self.spent.get() > MAX_LOOKS {
+            return None;
+        }
         let named = |tag: u16| self.primer.get(&tag).is_some_and(|ul| ul[8..] == item.1);
         set.items.iter().find(|(t, _)| *t == item.0 || (*t >= 0x8000 && named(*t))).map(|(_, v)| v.as_slice())
     }
@@ -120,6 +131,7 @@ impl Sets {
     pub(super) fn batch<'a>(&'a self, set: &Set, tag: u16) -> Vec<&'a Set> {
         let Some(body) = self.get(set, Item(tag, [0; 8])) else { return Vec::new() };
         let ids = body.get(8..).unwrap_or(&[]).chunks_exact(16);
+        self.spent.set(self.spent.get() + ids.len() as u64);
         ids.filter_map(|id| self.by_id.get(&<[u8; 16]>::try_from(id).ok()?)).collect()
     }
 

@@ -5,7 +5,7 @@ use rushes_core::ErrorKind;
 use rushes_core::media::{ClipFormat, Rate};
 
 use super::super::*;
-use super::write::{atom, dpx, movie, mxf, picture};
+use super::write::{atom, dpx, key, klv, movie, mxf, picture};
 
 fn facts(bytes: &[u8], format: ClipFormat) -> rushes_core::Result<Option<ContainerFacts>> {
     let dir = tempfile::tempdir().unwrap();
@@ -85,4 +85,27 @@ proptest! {
             all(&bytes[..cut % bytes.len()]);
         }
     }
+}
+
+#[test]
+fn references_to_one_large_set_from_everywhere_end() {
+    // 400 packages, each with a multiple descriptor that names a set of 100,000 items 4,000 times:
+    // 160,000,000,000 looks, for a file of less than a megabyte.
+    let id = |n: u64| [vec![b'U'; 8], n.to_be_bytes().to_vec()].concat();
+    let items = |items: &[(u16, Vec<u8>)]| -> Vec<u8> {
+        let one = |(tag, v): &(u16, Vec<u8>)| [&tag.to_be_bytes()[..], &(v.len() as u16).to_be_bytes(), v].concat();
+        items.iter().flat_map(one).collect()
+    };
+    let mut large = vec![(0x3c0a, id(1))];
+    large.extend(std::iter::repeat_n((0x4444, Vec::new()), 100_000));
+    let named = [vec![0; 8], id(1).repeat(4_000)].concat();
+    let partition = |kind| [6, 14, 43, 52, 2, 5, 1, 1, 13, 1, 2, 1, 1, kind, 4, 0];
+    let mut file = klv(partition(2), &[0; 88]);
+    file.extend(klv(key(0x99), &items(&large)));
+    file.extend(klv(key(0x44), &items(&[(0x3c0a, id(2)), (0x3f01, named)])));
+    for n in 0..400 {
+        file.extend(klv(key(0x37), &items(&[(0x3c0a, id(100 + n)), (0x4701, id(2))])));
+    }
+    file.extend(klv(partition(3), &[0; 88]));
+    let _ = facts(&file, ClipFormat::Mxf);
 }
