@@ -1,6 +1,6 @@
 //! The page that people send around after a run.
 //!
-//! [`write`] takes a [`Report`], which is plain data, and makes the folder `report` below the
+//! [`write()`] takes a [`Report`], which is plain data, and makes the folder `report` below the
 //! output folder: `index.html` and the pictures it shows. The page needs no network and no
 //! server: it opens from disk, and from a zip that somebody mailed. It says first what is wrong,
 //! then what was made, how far it is proven, and how long it took.

@@ -72,20 +72,26 @@ impl Picture {
         } else {
             (((w * height * 2 + h) / (h * 2)).max(1), height)
         };
-        let across = Coverage::of(w, to_w);
-        let down = Coverage::of(h, to_h);
-        let mut sums = vec![0f32; to_w * 3];
-        let mut row = vec![0f32; to_w * 3];
+        let (across, down) = (weights(w, to_w), weights(h, to_h));
+        let mut sums = vec![0f32; w * 3];
         let mut rgb = Vec::with_capacity(to_w * to_h * 3);
-        for out in 0..to_h {
+        for (top, column) in &down {
             sums.fill(0.0);
-            for (y, weight) in down.of_pixel(out) {
-                across.row(&self.rgb[y * w * 3..][..w * 3], &mut row);
-                for (sum, v) in sums.iter_mut().zip(&row) {
-                    *sum += v * weight;
+            for (y, weight) in column.iter().enumerate() {
+                let row = &self.rgb[(top + y) * w * 3..][..w * 3];
+                for (sum, v) in sums.iter_mut().zip(row) {
+                    *sum += f32::from(*v) * weight;
                 }
             }
-            rgb.extend(sums.iter().map(|v| (v + 0.5) as u8));
+            for (left, row) in &across {
+                let mut mean = [0.5f32; 3];
+                for (pixel, weight) in sums[left * 3..].chunks_exact(3).zip(row) {
+                    for (mean, v) in mean.iter_mut().zip(pixel) {
+                        *mean += v * weight;
+                    }
+                }
+                rgb.extend(mean.map(|v| v as u8));
+            }
         }
         Self { width: to_w, height: to_h, rgb }
     }
@@ -103,39 +109,19 @@ impl Picture {
     }
 }
 
-/// Which source pixels, with which weights that add up to one, make each output pixel of a side.
-struct Coverage {
-    from: usize,
-    to: usize,
-}
-
-impl Coverage {
-    fn of(from: usize, to: usize) -> Self {
-        Self { from, to }
-    }
-
-    /// Output pixel `i` covers `i * from / to .. (i + 1) * from / to`, counted in 1/to of a source
-    /// pixel: whole numbers, so that nothing is lost between neighbours.
-    fn of_pixel(&self, i: usize) -> impl Iterator<Item = (usize, f32)> + use<> {
-        let (from, to) = (self.from, self.to);
+/// For each pixel of a side that shrinks from `from` to `to`: the first source pixel and the
+/// weights of it and those after it, which add up to one.
+///
+/// Pixel `i` covers `i * from / to .. (i + 1) * from / to`, counted in 1/to of a source pixel:
+/// whole numbers, so that nothing is lost between neighbours.
+fn weights(from: usize, to: usize) -> Vec<(usize, Vec<f32>)> {
+    let covered = |i: usize| {
         let (start, end) = (i * from, (i + 1) * from);
-        (start / to..end.div_ceil(to)).map(move |p| {
-            let covered = ((p + 1) * to).min(end) - (p * to).max(start);
-            (p, covered as f32 / from as f32)
-        })
-    }
-
-    fn row(&self, source: &[u8], out: &mut [f32]) {
-        for (i, pixel) in out.chunks_exact_mut(3).enumerate() {
-            let mut sum = [0f32; 3];
-            for (x, weight) in self.of_pixel(i) {
-                for (sum, v) in sum.iter_mut().zip(&source[x * 3..x * 3 + 3]) {
-                    *sum += f32::from(*v) * weight;
-                }
-            }
-            pixel.copy_from_slice(&sum);
-        }
-    }
+        let first = start / to;
+        let part = |p: usize| ((p + 1) * to).min(end) - (p * to).max(start);
+        (first, (first..end.div_ceil(to)).map(|p| part(p) as f32 / from as f32).collect())
+    };
+    (0..to).map(covered).collect()
 }
 
 fn bad(detail: impl Into<String>) -> Error {
