@@ -124,7 +124,7 @@ impl FrameAt {
             _ => {
                 let (samples, encoding) = match self.at {
                     Point::Mosaic => (taken.samples.mapv(|v| v / 65535.0), PngEncoding::AsIs),
-                    Point::Display => (taken.samples.clone(), PngEncoding::AsIs),
+                    Point::Display => (taken.samples.clone(), PngEncoding::Rec709),
                     _ => (taken.samples.clone(), PngEncoding::Srgb),
                 };
                 write_png_frame(out, samples.view(), encoding, overwrite)?;

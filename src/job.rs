@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use rushes_core::deliver::write_whole;
+use rushes_core::deliver::{refuse_among_originals, write_whole};
 use rushes_core::graph::{AnyStage, Graph, NodeId, Registry, WorkflowFile};
 use rushes_core::media::{Clip, ClipMedia, Finding};
 use rushes_core::plan::{Plan, PlanOptions};
 use rushes_core::run::{Budget, CancellationToken, Events, Executor, Retry, RunReport, Runner, Trace, understand};
-use rushes_core::stage::Batch;
+use rushes_core::stage::{Batch, ClipRef};
 use rushes_core::{Error, ErrorKind, Result};
 use rushes_ledger::{Cache, Judgement, Ledger, Lineage};
 use rushes_local::LocalExecutor;
@@ -137,7 +137,15 @@ impl Job {
     /// When the workflow makes no sense or the card cannot be read at all.
     pub async fn understand(&self) -> Result<Understood> {
         let graph = self.workflow.graph(&self.registry)?;
-        let batches = understand(&graph, &self.input, &self.events, &self.cancel).await?;
+        let mut batches = understand(&graph, &self.input, &self.events, &self.cancel).await?;
+        // Ingest knows which formats want a decoder of their own, and the registry which it has.
+        if let Ok(AnyStage::Source(decoders)) = self.registry.make("decode", serde_json::json!({})) {
+            for clip in batches.values_mut().flat_map(|b| &mut b.clips).filter(|c| c.needs.is_some()) {
+                if decoders.accepts(&ClipRef::of(clip)).is_ok() {
+                    clip.needs = None;
+                }
+            }
+        }
         Ok(Understood { graph, batches })
     }
 
@@ -195,6 +203,7 @@ impl Job {
         let (understood, plan) = self.plan().await?;
         let batch = understood.last();
         let out = self.options.out.clone();
+        batch.clips.iter().try_for_each(|c| refuse_among_originals(&out, &c.media).map_err(|e| e.clip(&c.name)))?;
         std::fs::create_dir_all(&out).map_err(|e| Error::io(&out, e).doing("making the output folder"))?;
 
         let ledger = blocking({

@@ -19,7 +19,8 @@ pub fn inspect() -> WorkflowFile {
 /// Plates, proxies and stills.
 ///
 /// One decode feeds all of them: the plate branches off in ACES2065-1, the look and the output
-/// transform follow at full size, and the proxy is scaled from what the still shows.
+/// transform follow at full size, and what comes of them is scaled (and, where the lens squeezed
+/// it, desqueezed) for stills and proxy alike.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Dailies {
     /// `superpixel`, `bilinear`, `malvar` or `rcd`.
@@ -32,6 +33,10 @@ pub struct Dailies {
     pub keep_highlights: bool,
     /// Frame rate of clips that do not state one.
     pub rate: Option<Rate>,
+    /// Reel of clips that do not state one.
+    pub reel: Option<String>,
+    /// Timecode of the first frame of clips that do not state one.
+    pub timecode: Option<String>,
     /// ASC CDL for proxies and stills, applied in ACEScct.
     pub cdl: Option<PathBuf>,
     /// .cube look for proxies and stills, applied in ACEScct.
@@ -58,6 +63,8 @@ impl Default for Dailies {
             exposure: 0.0,
             keep_highlights: false,
             rate: None,
+            reel: None,
+            timecode: None,
             cdl: None,
             lut: None,
             exr: "strict".into(),
@@ -101,13 +108,13 @@ impl Dailies {
             for (id, stage, params) in self.to_display() {
                 flow.stage(id, stage, params);
             }
-            flow.branch("still", "still", json!({}));
             let (width, height) = self.proxy_size;
             flow.stage(
                 "proxy-size",
                 "scale",
                 json!({ "state": "display", "to": { "fit": { "width": width, "height": height } }, "even": true }),
             );
+            flow.branch("still", "still", json!({}));
             flow.branch("proxy", "movie", self.movie());
         }
         flow.file
@@ -143,7 +150,11 @@ impl Dailies {
     }
 
     pub(crate) fn normalize(&self) -> Value {
-        self.rate.map_or_else(|| json!({}), |rate| json!({ "rate": rate }))
+        let mut params = Map::new();
+        params.extend(self.rate.map(|rate| ("rate".to_owned(), json!(rate))));
+        params.extend(self.reel.as_ref().map(|reel| ("reel".to_owned(), json!(reel))));
+        params.extend(self.timecode.as_ref().map(|timecode| ("timecode".to_owned(), json!(timecode))));
+        Value::Object(params)
     }
 
     fn movie(&self) -> Value {

@@ -2,6 +2,8 @@
 
 /// Bad input: each message says what, where and what to do.
 mod bad_input;
+/// The documents say what the code does.
+mod documents;
 /// Jobs on a synthetic card: what comes out, against what was put in.
 mod jobs;
 /// Plans: units small enough for any engine, and what they explain.

@@ -83,6 +83,9 @@ pub(crate) struct Plan {
     /// How the plan is written.
     #[arg(long, value_enum, default_value_t = PlanFormat::Text)]
     pub(crate) format: PlanFormat,
+    /// Say what in the output folder stands already, and why the rest would be made again.
+    #[arg(long)]
+    pub(crate) why: bool,
     /// Write each unit as `DIR/<unit>.json`, for `rushes run-unit`.
     #[arg(long, value_name = "DIR")]
     pub(crate) units: Option<PathBuf>,
@@ -201,6 +204,12 @@ pub(crate) struct Picture {
     /// Frame rate of clips that do not state one: 24, 25, 24000/1001.
     #[arg(long)]
     pub(crate) rate: Option<String>,
+    /// Reel of clips that do not state one.
+    #[arg(long)]
+    pub(crate) reel: Option<String>,
+    /// Timecode of the first frame of clips that do not state one: 10:00:00:00.
+    #[arg(long)]
+    pub(crate) timecode: Option<String>,
     /// ASC CDL (.cc, .ccc, .cdl) for proxies and stills, applied in ACEScct.
     #[arg(long, value_name = "FILE")]
     pub(crate) cdl: Option<PathBuf>,
@@ -240,9 +249,6 @@ pub(crate) struct JobArgs {
     /// Frames to a unit where outputs allow parts.
     #[arg(long, default_value_t = 240)]
     pub(crate) frames_per_unit: u64,
-    /// Say what in the output folder stands already, and why the rest is made again.
-    #[arg(long)]
-    pub(crate) why: bool,
     /// Attempts at a unit that fails in a way that may pass.
     #[arg(long, default_value_t = 3)]
     pub(crate) attempts: u32,

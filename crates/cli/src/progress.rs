@@ -38,8 +38,8 @@ pub(crate) fn events(as_json: bool) -> Events {
 }
 
 /// What is left to say at the end: findings by severity, then what was made.
-pub(crate) fn summary(report: &RunReport, out: &std::path::Path, why: bool) {
-    for finding in report.findings.iter().filter(|f| why && f.code == "made-again") {
+pub(crate) fn summary(report: &RunReport, out: &std::path::Path) {
+    for finding in report.findings.iter().filter(|f| f.code == "made-again") {
         tell(finding);
     }
     for finding in sorted(&report.findings) {

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use twox_hash::XxHash64;
 
-use crate::media::Digest;
+use crate::media::{ClipMedia, Digest};
 use crate::{Error, ErrorKind, Result};
 
 /// A file that appears under its final name only when it is complete.
@@ -90,7 +90,10 @@ impl AtomicFile {
         };
         self.file.sync_all().map_err(|e| Error::io(&self.target, e))?;
         refuse_existing(&self.target, self.overwrite)?;
-        fs::rename(&self.part, &self.target).map_err(|e| Error::io(&self.target, e))?;
+        // A link is made only where nothing is; file systems without links are left with the check.
+        if self.overwrite || !link(&self.part, &self.target)? {
+            fs::rename(&self.part, &self.target).map_err(|e| Error::io(&self.target, e))?;
+        }
         self.persisted = true;
         sync_folder(folder_of(&self.target))?;
         Ok((self.end, Digest::new("xxh64", &digest.to_be_bytes())))
@@ -162,8 +165,76 @@ pub fn write_whole(target: &Path, overwrite: bool, bytes: &[u8]) -> Result<(u64,
     file.persist()
 }
 
+/// Refuses an output folder that is a folder with files of `media`: outputs there would be taken
+/// for media by the next look at the card, and might replace originals.
+///
+/// # Errors
+/// That it does, and where.
+pub fn refuse_among_originals(out: &Path, media: &ClipMedia) -> Result<()> {
+    let files = match media {
+        ClipMedia::Sequence(s) => vec![s.folder()],
+        ClipMedia::Files(files) => files.iter().filter_map(|f| f.parent()).collect(),
+    };
+    let Some(out) = without_links(out) else { return Ok(()) };
+    for folder in files {
+        if without_links(folder).is_some_and(|folder| out == folder) {
+            return Err(Error::new(ErrorKind::Invalid, "the output folder holds camera files")
+                .path(&out)
+                .advice("choose a folder of its own: nothing is ever written beside camera originals"));
+        }
+    }
+    Ok(())
+}
+
+/// The path with the links in the part that exists followed.
+fn without_links(path: &Path) -> Option<PathBuf> {
+    let whole = std::path::absolute(path).ok()?;
+    whole.ancestors().find_map(|a| Some(a.canonicalize().ok()?.join(whole.strip_prefix(a).ok()?)))
+}
+
+/// A clip's name as one component of a path, on any file system: separators, control characters
+/// and those that Windows refuses become `_`, as does a leading dot; dots and spaces at the end
+/// go; names of Windows' devices get a `_`; and what is longer than 180 bytes is cut and ends in
+/// its digest, so that frame number, extension and the mark of a temporary still fit into 255.
+pub fn file_stem(clip: &str) -> String {
+    const LONGEST: usize = 180;
+    let mut stem: String = clip
+        .chars()
+        .map(|c| if c.is_control() || r#"/\:*?"<>|"#.contains(c) { '_' } else { c })
+        .collect::<String>()
+        .trim_end_matches(['.', ' '])
+        .to_owned();
+    if stem.is_empty() || stem.starts_with('.') {
+        stem.replace_range(..stem.len().min(1), "_");
+    }
+    let device = stem.split('.').next().unwrap_or("").to_ascii_uppercase();
+    let numbered = device.strip_prefix("COM").or_else(|| device.strip_prefix("LPT"));
+    if matches!(device.as_str(), "CON" | "PRN" | "AUX" | "NUL") || numbered.is_some_and(|n| n.len() == 1) {
+        stem.insert(0, '_');
+    }
+    if stem.len() > LONGEST {
+        let digest = Digest::xxh64(stem.as_bytes());
+        stem.truncate(stem.floor_char_boundary(LONGEST - 17));
+        stem = format!("{stem}~{}", digest.hex());
+    }
+    stem
+}
+
 /// Ends the name of every temporary.
 const PART_SUFFIX: &str = ".rushes-part";
+
+/// Gives `part` its final name without ever replacing a file; `false` where that cannot be done.
+fn link(part: &Path, target: &Path) -> Result<bool> {
+    match fs::hard_link(part, target) {
+        Ok(()) => {
+            // The file stands; a second name that cannot be removed is replaced by the next run.
+            let _ = fs::remove_file(part);
+            Ok(true)
+        }
+        Err(e) if e.kind() == io::ErrorKind::AlreadyExists => refuse_existing(target, false).map(|()| false),
+        Err(_) => Ok(false),
+    }
+}
 
 fn folder_of(target: &Path) -> &Path {
     target.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."))
@@ -186,6 +257,16 @@ fn refuse_existing(target: &Path, overwrite: bool) -> Result<()> {
 /// Removes a temporary that nobody writes any more. It is never truncated in place: the run that
 /// wrote it may have given it its final name a moment ago.
 fn clear_stale(part: &Path) -> Result<Option<File>> {
+    match fs::symlink_metadata(part) {
+        Ok(m) if m.is_file() => {}
+        // A link or a pipe was not left by a run; it goes without being opened.
+        Ok(_) => {
+            fs::remove_file(part).map_err(|e| Error::io(part, e))?;
+            return Ok(None);
+        }
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(e) => return Err(Error::io(part, e)),
+    }
     let stale = match File::open(part) {
         Ok(f) => f,
         Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -310,5 +391,25 @@ mod tests {
         assert!(e.to_string().contains("another run"), "{e}");
         first.persist().unwrap();
         assert_eq!(names(dir.path()), ["x.exr"]);
+    }
+
+    #[test]
+    fn a_clip_name_never_leaves_its_folder_and_fits_everywhere() {
+        for (name, stem) in [
+            ("A001_C002", "A001_C002"),
+            ("../x", "_._x"),
+            ("..", "_"),
+            ("", "_"),
+            ("a/b\\c", "a_b_c"),
+            ("é.1", "é.1"),
+            ("con", "_con"),
+            ("COM7.x", "_COM7.x"),
+            ("COMET", "COMET"),
+            ("trail. ", "trail"),
+        ] {
+            assert_eq!(file_stem(name), stem);
+        }
+        let (a, b) = (file_stem(&"é".repeat(120)), file_stem(&("é".repeat(119) + "è")));
+        assert!(a.len() <= 180 && a != b, "{a} {b}");
     }
 }

@@ -224,7 +224,12 @@ impl fmt::Display for Error {
         if !subject.is_empty() {
             write!(f, "{}: ", subject.join(", "))?;
         }
-        write!(f, "{}", Plain(&e.detail))?;
+        // A workflow file's error draws the line it is about.
+        let mut lines = e.detail.split('\n').map(Plain);
+        if let Some(first) = lines.next() {
+            write!(f, "{first}")?;
+        }
+        lines.try_for_each(|line| write!(f, "\n{line}"))?;
         if let Some(advice) = &e.advice {
             write!(f, "; {advice}")?;
         }

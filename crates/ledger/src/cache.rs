@@ -98,7 +98,7 @@ impl Executor for Cache {
                 format!("the output exists already{more}, and was not made by a run in this folder"),
             )
             .path(unit.out.join(first))
-            .advice("choose another folder, or allow outputs to be replaced");
+            .advice("choose another folder, or allow outputs to be replaced (`--overwrite`)");
             return begun().failed(&e.clip(&unit.clip.name));
         }
         let mut report = if judgement.stands() {

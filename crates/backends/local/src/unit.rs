@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use rushes_core::deliver::refuse_among_originals;
 use rushes_core::error::guarded;
 use rushes_core::frame::FrameFormat;
 use rushes_core::graph::Registry;
@@ -16,7 +17,7 @@ use rushes_core::{Error, ErrorKind, Result};
 use crate::Mode;
 use crate::frame::{Encoded, Making, OpenSink, Rows, poisoned, who};
 use crate::order::{self, Order};
-use crate::refuse::{refuse_existing, refuse_writing_among_originals};
+use crate::refuse::refuse_existing;
 
 /// Runs `unit` on `threads` threads, with a permit of `cores` for each frame in work.
 pub(crate) fn run(
@@ -95,7 +96,7 @@ impl<'a> Job<'a> {
     fn open(registry: &Registry, unit: &'a Unit, cx: &'a RunContext, shares: usize) -> Result<Self> {
         let tree = Tree::make(&unit.tree, registry)?;
         tree.source().accepts(&unit.clip)?;
-        refuse_writing_among_originals(unit)?;
+        refuse_among_originals(&unit.out, &unit.clip.media)?;
         if !unit.overwrite {
             refuse_existing(&tree, unit)?;
         }
@@ -365,6 +366,7 @@ impl<'a> Job<'a> {
         let facts = &mut format.facts;
         facts.timecode = facts.timecode.map(|tc| tc.offset(frame - facts.frame));
         facts.frame = frame;
+        facts.stand_in = self.unit.clip.stand_in(frame);
         format
     }
 }

@@ -31,7 +31,6 @@ pub(crate) async fn run(a: &Demo) -> Result<Ended> {
         memory: None,
         threads: None,
         frames_per_unit: 240,
-        why: false,
         attempts: 1,
         show: a.show.clone(),
     };

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use rushes::core::error::Plain;
 use rushes::core::media::{Clip, ClipMedia, Severity};
 use rushes::core::stage::Batch;
 use rushes::{Error, ErrorKind, Job, Result, recipes};
@@ -10,7 +11,7 @@ use super::Ended;
 use crate::args::Inspect;
 
 pub(crate) async fn run(a: &Inspect) -> Result<Ended> {
-    let job = Job::new(recipes::inspect(), &a.path, "").cancel(super::cancelled_by_signal());
+    let job = Job::new(recipes::inspect(), &a.path, "").cancel(super::ended_by_signal());
     let batch = job.understand().await?.last();
     if a.json {
         let text = serde_json::to_string_pretty(&batch).map_err(|e| Error::new(ErrorKind::Invalid, e.to_string()))?;
@@ -40,12 +41,12 @@ fn clip_text(s: &mut String, clip: &Clip) {
         ClipMedia::Sequence(q) => format!("{q}, {} frames", q.frames().count()),
         ClipMedia::Files(f) => f.iter().map(|p| p.display().to_string()).collect::<Vec<_>>().join(", "),
     };
-    let _ = writeln!(s, "{} ({format}): {media}", clip.name);
+    let _ = writeln!(s, "{} ({format}): {}", Plain(&clip.name), Plain(&media));
     if let Some(n) = &clip.needs {
-        let _ = writeln!(s, "  needs: {}: {}", n.backend, n.why);
+        let _ = writeln!(s, "  needs: {}: {}", n.backend, Plain(&n.why));
     }
     if let Some(why) = &clip.refused {
-        let _ = writeln!(s, "  refused: {why}");
+        let _ = writeln!(s, "  refused: {}", Plain(why));
     }
     // The facts in the order and under the names of the schema, so that both outputs agree.
     let Ok(serde_json::Value::Object(facts)) = serde_json::to_value(&clip.metadata) else { return };
@@ -58,9 +59,9 @@ fn clip_text(s: &mut String, clip: &Clip) {
         let origin = fact["origin"]["tag"].as_str().unwrap_or_default();
         let shown: String = value.chars().take(100).collect();
         let dots = if value.chars().count() > 100 { "..." } else { "" };
-        let _ = writeln!(s, "  {name:22} {shown}{dots}  ({origin})");
+        let _ = writeln!(s, "  {name:22} {}{dots}  ({})", Plain(&shown), Plain(origin));
     }
     for sidecar in &clip.sidecars {
-        let _ = writeln!(s, "  sidecar                {}", sidecar.display());
+        let _ = writeln!(s, "  sidecar                {}", Plain(&sidecar.to_string_lossy()));
     }
 }

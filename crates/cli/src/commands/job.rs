@@ -52,7 +52,7 @@ pub(crate) async fn run_job(job: Job, a: &JobArgs) -> Result<Ended> {
     let cancel = super::cancelled_by_signal();
     let done = job.events(progress::events(a.show.events)).cancel(cancel).run().await?;
     if !a.show.events {
-        progress::summary(&done.report, &a.out, a.why);
+        progress::summary(&done.report, &a.out);
     }
     if done.report.units.iter().any(|u| u.outcome == Outcome::Cancelled) {
         return Ok(Ended::Cancelled);
@@ -81,6 +81,8 @@ pub(crate) fn recipe(a: &Picture) -> Result<Dailies> {
         exposure: a.exposure,
         keep_highlights: a.keep_highlights,
         rate: a.rate.as_deref().map(str::parse).transpose()?,
+        reel: a.reel.clone(),
+        timecode: a.timecode.clone(),
         cdl: a.cdl.clone(),
         lut: a.lut.clone(),
         exr: a.exr.clone(),

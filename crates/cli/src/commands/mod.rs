@@ -71,6 +71,20 @@ fn cancelled_by_signal() -> CancellationToken {
     cancel
 }
 
+/// As [`cancelled_by_signal`], for commands that write nothing: if a file of a card keeps them
+/// longer than a second, they end as they are.
+fn ended_by_signal() -> CancellationToken {
+    let cancel = CancellationToken::new();
+    let fire = cancel.clone();
+    tokio::spawn(async move {
+        signalled().await;
+        fire.cancel();
+        tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+        std::process::exit(130);
+    });
+    cancel
+}
+
 #[cfg(unix)]
 async fn signalled() {
     use tokio::signal::unix::{SignalKind, signal};

@@ -16,7 +16,7 @@ pub(crate) async fn run(a: &Plan) -> Result<Ended> {
             .map_err(|e| e.advice("write dailies, plates or the path of a workflow file"))?,
     };
     let job = job::job(workflow, &a.path, &a.job);
-    if a.job.why {
+    if a.why {
         let (plan, told) = job.why().await?;
         for finding in &told {
             println!("{finding}");

@@ -1,5 +1,6 @@
 //! `trace`: from an output back to the card.
 
+use rushes::core::error::Plain;
 use rushes::ledger::{Checked, trace};
 use rushes::{Error, ErrorKind, Result};
 
@@ -15,8 +16,13 @@ pub(crate) fn run(a: &Trace) -> Result<Ended> {
         return Ok(if whole { Ended::Done } else { Ended::Differs });
     }
     let record = &found.record;
-    println!("{}  {}  {}", found.folder.join(&record.output.path).display(), record.output.digest, word(found.now));
-    println!("  {} of clip {}, frames {}", record.output.role, record.clip, record.output.frames);
+    println!(
+        "{}  {}  {}",
+        Plain(&found.folder.join(&record.output.path).to_string_lossy()),
+        record.output.digest,
+        word(found.now)
+    );
+    println!("  {} of clip {}, frames {}", record.output.role, Plain(&record.clip), record.output.frames);
     for stage in &found.recipe.stages {
         println!("  {} version {} {}", stage.stage, stage.version, stage.params);
     }
@@ -28,7 +34,7 @@ pub(crate) fn run(a: &Trace) -> Result<Ended> {
     }
     println!("  made of {} camera file{}:", found.from.len(), if found.from.len() == 1 { "" } else { "s" });
     for from in &found.from {
-        println!("    {}  {}  {}", from.file.path.display(), from.file.digest, word(from.now));
+        println!("    {}  {}  {}", Plain(&from.file.path.to_string_lossy()), from.file.digest, word(from.now));
     }
     Ok(if whole { Ended::Done } else { Ended::Differs })
 }

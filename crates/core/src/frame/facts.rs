@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::ImageState;
-use crate::media::{CameraColor, Cfa, ColorSpace, Levels, Orientation, Rect, Timecode};
+use crate::media::{CameraColor, Cfa, ColorSpace, Levels, Orientation, Rect, StandIn, Timecode};
 
 /// Size, state and facts of a frame between two stages.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -39,6 +39,9 @@ pub struct FrameFacts {
     pub frame: i64,
     /// The frame's timecode.
     pub timecode: Option<Timecode>,
+    /// What stands in for the frame, whose own picture is missing or damaged.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stand_in: Option<StandIn>,
     /// Bayer phase: of the active area while the state is mosaic, of the plane once it is linear.
     pub cfa: Option<Cfa>,
     /// Black and white; present while the state is mosaic.

@@ -38,7 +38,7 @@ impl Digest {
     /// When it cannot be read to its end.
     pub fn xxh64_of_file(path: &Path) -> Result<(Self, u64)> {
         let io = |e| Error::io(path, e).doing("computing a digest");
-        let mut file = std::fs::File::open(path).map_err(io)?;
+        let mut file = super::open_original(path).map_err(|e| e.doing("computing a digest"))?;
         let mut hasher = twox_hash::XxHash64::with_seed(0);
         let mut piece = vec![0; 1 << 20];
         let mut bytes = 0;

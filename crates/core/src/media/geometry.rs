@@ -149,6 +149,25 @@ impl Orientation {
             _ => return None,
         })
     }
+
+    /// The value of the TIFF tag, 1 to 8.
+    pub const fn to_tiff(self) -> u8 {
+        match self {
+            Self::Normal => 1,
+            Self::MirrorX => 2,
+            Self::Rotate180 => 3,
+            Self::MirrorY => 4,
+            Self::Transpose => 5,
+            Self::Rotate90 => 6,
+            Self::Transverse => 7,
+            Self::Rotate270 => 8,
+        }
+    }
+
+    /// True when rows become columns.
+    pub const fn swaps_sides(self) -> bool {
+        matches!(self, Self::Transpose | Self::Rotate90 | Self::Transverse | Self::Rotate270)
+    }
 }
 
 #[cfg(test)]

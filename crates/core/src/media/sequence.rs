@@ -71,7 +71,7 @@ pub struct FileSequence {
     pub folder: PathBuf,
     /// What stands before the frame number.
     pub prefix: String,
-    /// Digits the number is padded to with zeros; 0 or 1 for no padding.
+    /// Digits the number is padded to with zeros, at most 20; 0 or 1 for no padding.
     pub padding: usize,
     /// What stands after the frame number, the extension included.
     pub suffix: String,
@@ -82,7 +82,7 @@ pub struct FileSequence {
 impl FileSequence {
     /// The path of `frame`, whether it exists or not.
     pub fn path(&self, frame: i64) -> PathBuf {
-        self.folder.join(format!("{}{:0pad$}{}", self.prefix, frame, self.suffix, pad = self.padding))
+        self.folder.join(format!("{}{:0pad$}{}", self.prefix, frame, self.suffix, pad = self.padding.min(20)))
     }
 
     /// First to last frame, gaps included; `None` when there is no frame at all.

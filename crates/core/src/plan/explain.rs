@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::{ClipPlan, Plan};
+use crate::error::Plain;
 
 impl Plan {
     /// The plan for people.
@@ -18,9 +19,9 @@ impl Plan {
         );
         for clip in &self.clips {
             let range = clip.range.map_or_else(String::new, |r| format!(", frames {r}"));
-            let _ = writeln!(s, "\nclip {}{range}", clip.clip);
+            let _ = writeln!(s, "\nclip {}{range}", Plain(&clip.clip));
             if let Some(why) = &clip.skipped {
-                let _ = writeln!(s, "  skipped: {why}");
+                let _ = writeln!(s, "  skipped: {}", Plain(why));
                 continue;
             }
             for node in &clip.nodes {
@@ -33,10 +34,10 @@ impl Plan {
                 let _ = writeln!(s, "  {:indent$}{name}: {what}", "", indent = depth * 2);
             }
             for unit in &clip.units {
-                let _ = writeln!(s, "  unit {}: {} frames", unit.id, unit.range.len());
+                let _ = writeln!(s, "  unit {}: {} frames", Plain(&unit.id), unit.range.len());
             }
             for note in &clip.notes {
-                let _ = writeln!(s, "  note: {note}");
+                let _ = writeln!(s, "  note: {}", Plain(note));
             }
         }
         for finding in &self.findings {

@@ -8,6 +8,13 @@ const BLOCK: usize = 8 << 10;
 /// The largest single read.
 const MAX_READ: usize = 1 << 20;
 
+/// A camera's text as one line: what would steer a terminal or break a log line becomes a space.
+pub(crate) fn one_line(text: &str) -> Option<String> {
+    let s: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let s = s.trim();
+    (!s.is_empty()).then(|| s.to_owned())
+}
+
 /// A file of which headers are read. What lies past the end reads short; lying sizes cost at
 /// most the budget.
 #[derive(Debug)]

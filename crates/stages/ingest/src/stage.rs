@@ -56,7 +56,7 @@ impl ClipStage for Ingest {
     /// message says how many files were looked at and of what kind.
     async fn run(&self, batch: Batch, cx: &ClipContext) -> Result<Batch> {
         cx.go_on()?;
-        card::understand(batch, self)
+        card::understand(batch, self, cx)
     }
 }
 

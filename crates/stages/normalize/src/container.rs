@@ -25,7 +25,7 @@ fn map(facts: &ContainerFacts, subject: &Subject<'_>) -> Facts {
         make: take(subject, &facts.maker),
         model: take(subject, &facts.product),
         reel: take(subject, &facts.reel),
-        start_timecode: facts.timecode.as_ref().map(|t| subject.sourced(subject.relabel(t.value), t.tag.clone())),
+        start_timecode: facts.timecode.as_ref().map(|t| subject.sourced(t.value, t.tag.clone())),
         rate: subject.rate(take(subject, &facts.rate)),
         stored_size,
         compression: take(subject, &facts.codec),

@@ -45,7 +45,6 @@ fn map(header: &Header, subject: &Subject<'_>) -> Facts {
         make: take(subject, &shot.make),
         model: take(subject, &shot.model),
         serial_number: take(subject, &shot.serial_number),
-        firmware_version: take(subject, &shot.software),
         camera_label: take(subject, &shot.camera_label),
         reel: take(subject, &shot.reel),
         recorded_at: take(subject, &shot.recorded_at),

@@ -1,11 +1,10 @@
 //! OpenEXR, from the standard attributes of its header (openexr.com, Standard Attributes).
 
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
-use rushes_core::media::{CameraMetadata, Rate, Timecode, Verbatim, VerbatimField};
+use rushes_core::media::{CameraMetadata, Rate, Timecode, Verbatim, VerbatimField, open_original};
 use rushes_core::{Error, ErrorKind, Result};
 
 use crate::mapping::{Facts, Mapping, Subject};
@@ -87,7 +86,7 @@ struct Header {
 impl Header {
     fn read(path: &Path) -> Result<Self> {
         let mut bytes = Vec::new();
-        let file = File::open(path).map_err(|e| Error::io(path, e))?;
+        let file = open_original(path)?;
         file.take(LONGEST).read_to_end(&mut bytes).map_err(|e| Error::io(path, e))?;
         Self::parse(&bytes)
     }
@@ -121,7 +120,8 @@ impl Header {
 
     fn text(&self, name: &str) -> Option<String> {
         let s = String::from_utf8_lossy(self.get(name, "string")?);
-        let s = s.trim_matches(['\0', ' ']);
+        let s: String = s.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+        let s = s.trim();
         (!s.is_empty()).then(|| s.to_owned())
     }
 

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use rushes_core::Result;
-use rushes_core::media::{CameraMetadata, ClipFormat, Origin, Rate, Sourced, Timecode, Verbatim};
+use rushes_core::media::{CameraMetadata, ClipFormat, Origin, Rate, Sourced, Verbatim};
 
 use crate::{container, dng, exr, mlv};
 
@@ -28,7 +28,7 @@ pub(crate) struct Subject<'a> {
     pub(crate) name: PathBuf,
     /// What it is.
     pub(crate) format: ClipFormat,
-    /// The rate that holds in place of the file's.
+    /// The rate of files that state none.
     pub(crate) rate: Option<Rate>,
 }
 
@@ -42,16 +42,10 @@ impl Subject<'_> {
         Origin { file: self.name.clone(), tag: tag.into() }
     }
 
-    /// The rate of the parameters, else the file's.
+    /// The file's rate, else that of the parameters.
     pub(crate) fn rate(&self, stated: Option<Sourced<Rate>>) -> Option<Sourced<Rate>> {
         let given = |value| Sourced { value, origin: Origin { file: PathBuf::new(), tag: "parameter".into() } };
-        self.rate.map(given).or(stated)
-    }
-
-    /// The same label at the rate that holds; the label as found where it does not exist there.
-    pub(crate) fn relabel(&self, timecode: Timecode) -> Timecode {
-        let again = |rate| Timecode::parse(&timecode.to_string(), rate).ok();
-        self.rate.and_then(again).unwrap_or(timecode)
+        stated.or(self.rate.map(given))
     }
 }
 

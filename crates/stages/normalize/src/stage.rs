@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use rushes_core::media::{Clip, ClipMedia, Finding, FrameRange, Rate};
+use rushes_core::media::{Clip, ClipMedia, Finding, FrameRange, Origin, Rate, Sourced, Timecode};
 use rushes_core::stage::{Batch, ClipContext, ClipStage, StageInfo};
 use rushes_core::{Error, Result};
 use schemars::JsonSchema;
@@ -24,9 +24,16 @@ const ATTEMPTS: usize = 8;
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Normalize {
-    /// The project rate of all clips, in place of what their files state: `24`, `24000/1001`, `23.976`.
+    /// The rate of clips whose files state none: `24`, `24000/1001`, `23.976`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rate: Option<Rate>,
+    /// The reel of clips whose files state none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reel: Option<String>,
+    /// The timecode of the first frame of clips whose files state none, at the clip's rate:
+    /// `10:00:00:00`, with a semicolon before the frames for drop frame.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub timecode: Option<String>,
 }
 
 impl StageInfo for Normalize {
@@ -39,7 +46,7 @@ impl StageInfo for Normalize {
     }
 
     fn params(&self) -> serde_json::Value {
-        serde_json::json!({ "rate": self.rate })
+        serde_json::to_value(self).unwrap_or_default()
     }
 }
 
@@ -64,8 +71,12 @@ impl Normalize {
         let mut first_error = None;
         for (frame, path) in candidates(clip) {
             match self.read(mapping, clip, root, &path) {
-                Ok(facts) => {
-                    take(clip, facts, frame, mapping.needs_color(), findings);
+                Ok(mut facts) => {
+                    let as_found = facts.timecode_as_found.take();
+                    take(clip, facts, frame);
+                    let unread = self.fill(clip);
+                    let as_found = unread.as_deref().or(as_found.as_deref());
+                    findings.extend(missing(clip, mapping.needs_color(), as_found));
                     return;
                 }
                 // The first file is what the user looks at; validate tells of the others.
@@ -77,6 +88,25 @@ impl Normalize {
         let mut finding = Finding::error("header-unreadable", text).clip(&clip.name).path(path);
         finding.frame = frame;
         findings.push(finding);
+    }
+
+    /// What the parameters say of a clip that does not say it itself. Gives why a timecode cannot
+    /// be taken.
+    fn fill(&self, clip: &mut Clip) -> Option<String> {
+        let origin = || Origin { file: PathBuf::new(), tag: "parameter".into() };
+        let m = &mut clip.metadata;
+        if let (None, Some(value)) = (&m.reel, &self.reel) {
+            m.reel = Some(Sourced { value: value.clone(), origin: origin() });
+        }
+        let (None, Some(text)) = (&m.start_timecode, &self.timecode) else { return None };
+        let Some(rate) = &m.rate else { return Some(format!("{text} means nothing without a frame rate")) };
+        match Timecode::parse(text, rate.value) {
+            Ok(value) => {
+                m.start_timecode = Some(Sourced { value, origin: origin() });
+                None
+            }
+            Err(e) => Some(format!("`{text}` is no timecode at {} frames/s: {e}", rate.value)),
+        }
     }
 
     fn read(&self, mapping: &dyn Mapping, clip: &Clip, root: &Path, path: &Path) -> Result<Facts> {
@@ -105,7 +135,7 @@ fn candidates(clip: &Clip) -> Vec<(Option<i64>, PathBuf)> {
     }
 }
 
-fn take(clip: &mut Clip, facts: Facts, frame: Option<i64>, needs_color: bool, findings: &mut Vec<Finding>) {
+fn take(clip: &mut Clip, facts: Facts, frame: Option<i64>) {
     clip.metadata = facts.metadata;
     clip.verbatim = facts.verbatim;
     if matches!(clip.media, ClipMedia::Files(_)) && clip.range.is_none() {
@@ -115,7 +145,6 @@ fn take(clip: &mut Clip, facts: Facts, frame: Option<i64>, needs_color: bool, fi
     if let (Some(frame), Some(range), Some(tc)) = (frame, clip.range, clip.metadata.start_timecode.as_mut()) {
         tc.value = tc.value.offset(range.first.saturating_sub(frame));
     }
-    findings.extend(missing(clip, needs_color, facts.timecode_as_found.as_deref()));
 }
 
 /// What is wrong, without the path and clip that the finding names.

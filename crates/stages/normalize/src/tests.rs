@@ -138,7 +138,7 @@ fn what_is_missing_is_a_finding_and_never_a_guess() {
 }
 
 #[test]
-fn a_rate_given_takes_the_place_of_the_file_s() {
+fn what_the_files_do_not_state_can_be_given() {
     let (_dir, root, card) = card();
     let truth = &card.clips[0];
     let all = range(0, truth.frames - 1);
@@ -146,13 +146,24 @@ fn a_rate_given_takes_the_place_of_the_file_s() {
     let without = run(&Normalize::default(), &root, sequence(&truth.folder, all, vec![all]));
     let text = &without.findings.iter().find(|f| f.code == "timecode-missing").unwrap().text;
     assert!(text.contains("10:11:59:18") && text.contains("without a frame rate"), "{text}");
-    let stage = Normalize { rate: Some(Rate::FPS_25) };
+    let stage = Normalize { rate: Some(Rate::FPS_25), reel: Some("X9".into()), timecode: Some("01:00:00:00".into()) };
     let with = run(&stage, &root, sequence(&truth.folder, all, vec![all]));
     let m = &with.clips[0].metadata;
     assert_eq!(m.rate.as_ref().unwrap().origin.tag, "parameter");
     let tc = m.start_timecode.as_ref().unwrap().value;
     assert_eq!((tc.to_string().as_str(), tc.rate()), ("10:11:59:18", Rate::FPS_25));
-    assert_eq!(stage.params(), serde_json::json!({ "rate": "25/1" }));
+    assert_eq!(m.reel.as_ref().unwrap().value, "A001", "what a file states holds");
+    assert_eq!(stage.params(), serde_json::json!({ "rate": "25/1", "reel": "X9", "timecode": "01:00:00:00" }));
+    // Without either in the file, the parameters hold; a label that does not exist is told.
+    forget(&truth.folder, 51043);
+    forget(&truth.folder, 51081);
+    let given = run(&stage, &root, sequence(&truth.folder, all, vec![all]));
+    let m = &given.clips[0].metadata;
+    assert_eq!(m.reel.as_ref().unwrap().value, "X9");
+    assert_eq!(m.start_timecode.as_ref().unwrap().value.to_string(), "01:00:00:00");
+    let odd = Normalize { timecode: Some("01:00:00:99".into()), ..stage };
+    let odd = run(&odd, &root, sequence(&truth.folder, all, vec![all]));
+    assert!(odd.findings.iter().any(|f| f.code == "timecode-missing" && f.text.contains("01:00:00:99")));
 }
 
 #[test]

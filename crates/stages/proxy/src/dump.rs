@@ -8,14 +8,16 @@ use rushes_core::media::{ColorSpace, Digest};
 use rushes_core::{Error, ErrorKind, Result};
 
 use crate::plate::{Attributes, ExrCompression, ExrEncoder, Sample};
-use crate::still::{PngDepth, encode_png};
+use crate::still::{PngDepth, Tags, encode_png};
 use rushes_core::deliver::{AtomicFile, write_whole};
 
 /// How the values of a picture become the code values of a PNG.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PngEncoding {
-    /// As they are: for pictures that are rendered for a display, and to see raw numbers.
+    /// As they are: to see raw numbers.
     AsIs,
+    /// As they are, for pictures that are rendered for a Rec.709 display, and saying so.
+    Rec709,
     /// Through the sRGB curve (IEC 61966-2-1), so that linear light can be looked at. Primaries
     /// are not converted and highlights above 1 clip: this is not an output transform.
     Srgb,
@@ -84,7 +86,7 @@ pub fn write_exr_frame(
 }
 
 /// Writes `view` (planes, rows, columns) as a 16-bit PNG, grey or RGB; values are clamped to 0..1.
-/// The file carries no colour tag.
+/// Pictures for a Rec.709 display carry its profile, others no colour tag.
 ///
 /// # Errors
 /// As [`write_exr_frame`].
@@ -109,7 +111,8 @@ pub fn write_png_frame(
             }
         }
     }
-    write_whole(path, overwrite, &encode_png(&pixels, width, height, planes, PngDepth::Sixteen)?)
+    let tags = if encoding == PngEncoding::Rec709 { Tags::rec709() } else { Tags::default() };
+    write_whole(path, overwrite, &encode_png(&pixels, (width, height), planes, PngDepth::Sixteen, &tags)?)
 }
 
 /// Linear light to sRGB code value, 0 to 1 (IEC 61966-2-1:1999, 5.2).

@@ -2,7 +2,7 @@
 
 use jpeg_encoder::{ColorType, Encoder, SamplingFactor};
 use rushes_core::frame::{Band, FrameFormat, ImageState};
-use rushes_core::media::FrameRange;
+use rushes_core::media::{ColorSpace, FrameRange};
 use rushes_core::stage::{ClipRef, FrameSink, Sink, SinkContext, SinkWriter, StageInfo};
 use rushes_core::{Error, ErrorKind, Result};
 use schemars::JsonSchema;
@@ -10,6 +10,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::naming::PathPattern;
 use crate::sequence::{SequenceWriter, check_band, refuse_existing_outputs};
+
+mod tags;
 
 /// The file format of stills.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
@@ -79,9 +81,9 @@ impl StillFrames {
 
 /// The sink `still`: pictures of rendered frames, for contact sheets, reports and mail.
 ///
-/// The code values of the display are written as they are and the files carry no colour tag, so
-/// every viewer takes them for sRGB. Rec.709 pictures for a 2.4 gamma display then look a little
-/// lighter in the shadows than on a grading monitor. Values outside 0 to 1 and NaN are clamped.
+/// The code values of the display are written as they are, with an ICC profile of the display they
+/// are for (Rec.709, power 2.4) and, where the camera was turned, the direction to show them in.
+/// Values outside 0 to 1 and NaN are clamped.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Still {
@@ -186,7 +188,9 @@ impl Sink for Still {
             still.refuse(format)?;
             let bytes = size.0 * size.1 * 3 * still.format.bytes_per_sample();
             let pixels = Vec::with_capacity(bytes);
-            Ok(Box::new(StillFrame { format: still.format, quality: still.quality, size, next_row: 0, pixels }))
+            let tags = Tags::of(format);
+            let (format, quality) = (still.format, still.quality);
+            Ok(Box::new(StillFrame { format, quality, tags, size, next_row: 0, pixels }))
         };
         let (pattern, ext) = (self.pattern.clone(), self.format.extension());
         let path = move |clip: &str, frame: i64| pattern.path(clip, frame, ext);
@@ -198,6 +202,7 @@ impl Sink for Still {
 struct StillFrame {
     format: StillFormat,
     quality: u8,
+    tags: Tags,
     size: (usize, usize),
     next_row: usize,
     pixels: Vec<u8>,
@@ -233,16 +238,21 @@ impl FrameSink for StillFrame {
             ));
         }
         match self.format {
-            StillFormat::Png8 => encode_png(&self.pixels, width, height, 3, PngDepth::Eight),
-            StillFormat::Png16 => encode_png(&self.pixels, width, height, 3, PngDepth::Sixteen),
+            StillFormat::Png8 => encode_png(&self.pixels, (width, height), 3, PngDepth::Eight, &self.tags),
+            StillFormat::Png16 => encode_png(&self.pixels, (width, height), 3, PngDepth::Sixteen, &self.tags),
             StillFormat::Jpeg => {
+                let refused = |e| Error::new(ErrorKind::Invalid, format!("the JPEG encoder refused it: {e}"));
                 let mut out = Vec::new();
                 let mut encoder = Encoder::new(&mut out, self.quality);
                 encoder.set_sampling_factor(SamplingFactor::R_4_4_4);
+                if let Some(exif) = &self.tags.exif {
+                    encoder.add_exif_metadata(exif).map_err(refused)?;
+                }
+                if let Some(profile) = &self.tags.profile {
+                    encoder.add_icc_profile(profile).map_err(refused)?;
+                }
                 // The sides were checked against 16 bits when the frame was started.
-                encoder
-                    .encode(&self.pixels, width as u16, height as u16, ColorType::Rgb)
-                    .map_err(|e| Error::new(ErrorKind::Invalid, format!("the JPEG encoder refused it: {e}")))?;
+                encoder.encode(&self.pixels, width as u16, height as u16, ColorType::Rgb).map_err(refused)?;
                 Ok(out)
             }
         }
@@ -258,18 +268,41 @@ pub(crate) enum PngDepth {
     Sixteen,
 }
 
-/// Encodes interleaved `pixels` of one or three channels.
+/// What a still says besides its pixels.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Tags {
+    profile: Option<Vec<u8>>,
+    exif: Option<Vec<u8>>,
+}
+
+impl Tags {
+    /// Of a picture for a Rec.709 display that stands upright.
+    pub(crate) fn rec709() -> Self {
+        Self { profile: Some(tags::rec709_profile()), exif: None }
+    }
+
+    /// Of a frame for display.
+    pub(crate) fn of(format: &FrameFormat) -> Self {
+        let rec709 = format.facts.color_space == Some(ColorSpace::Rec709Display);
+        Self { profile: rec709.then(tags::rec709_profile), exif: tags::exif(format.facts.orientation) }
+    }
+}
+
+/// Encodes interleaved `pixels` of one or three channels; `size` is columns and rows.
 pub(crate) fn encode_png(
     pixels: &[u8],
-    width: usize,
-    height: usize,
+    (width, height): (usize, usize),
     channels: usize,
     depth: PngDepth,
+    tags: &Tags,
 ) -> Result<Vec<u8>> {
     let bad = |why: String| Error::new(ErrorKind::Invalid, format!("the PNG encoder refused it: {why}"));
     let side = |v: usize| u32::try_from(v).map_err(|_| bad(format!("a side of {v} pixels")));
     let mut out = Vec::new();
-    let mut encoder = png::Encoder::new(&mut out, side(width)?, side(height)?);
+    let mut info = png::Info::with_size(side(width)?, side(height)?);
+    info.icc_profile = tags.profile.as_deref().map(Into::into);
+    info.exif_metadata = tags.exif.as_deref().map(Into::into);
+    let mut encoder = png::Encoder::with_info(&mut out, info).map_err(|e| bad(e.to_string()))?;
     encoder.set_color(if channels == 1 { png::ColorType::Grayscale } else { png::ColorType::Rgb });
     encoder.set_depth(if depth == PngDepth::Eight { png::BitDepth::Eight } else { png::BitDepth::Sixteen });
     let mut writer = encoder.write_header().map_err(|e| bad(e.to_string()))?;

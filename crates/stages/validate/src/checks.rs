@@ -165,7 +165,8 @@ fn timecode(seen: &[Seen], verdict: Verdict, judge: &mut Judge) {
         let what = format!("frame {} {}{many}", first.frame, first.text);
         match verdict {
             Verdict::Ignore => {
-                let text = format!("{what}; the timecode of the clip's start counts on from there");
+                let text =
+                    format!("{what}; plates carry each frame's own timecode, a proxy counts on from the clip's start");
                 judge.note(Finding::warning(code, text).frame(first.frame));
             }
             Verdict::Refuse => {

@@ -119,6 +119,7 @@ impl Judge {
         if let Some(first) = self.refusals.first() {
             let more = match self.refusals.len() {
                 1 => String::new(),
+                2 => " (and 1 more reason)".to_owned(),
                 n => format!(" (and {} more reasons)", n - 1),
             };
             clip.refused.get_or_insert(format!("{first}{more}"));
@@ -128,7 +129,7 @@ impl Judge {
 }
 
 fn advice(bad: &Bad) -> String {
-    format!("copy the card again, or set `{}` to hold or black", bad.setting)
+    format!("copy the card again, or set `{}` to hold or black (`--on-bad-frame`)", bad.setting)
 }
 
 /// The nearest earlier frame of `good`, else the nearest later.

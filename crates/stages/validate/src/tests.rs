@@ -62,7 +62,7 @@ fn a_whole_clip_is_clean_and_one_that_lost_frames_is_refused_with_the_way_out() 
     let (missing, cut) = (lost.missing[0], lost.truncated[0]);
     assert_eq!(found(&batch, &lost.name), [code("frame-truncated", cut), code("sequence-gap", missing)]);
     let refused = clip(&batch, &lost.name).refused.as_ref().unwrap();
-    assert!(refused.contains("set `truncated` to hold or black (and 1 more reasons)"), "{refused}");
+    assert!(refused.contains("set `truncated` to hold or black (`--on-bad-frame`) (and 1 more reason)"), "{refused}");
     assert!(batch.findings.iter().filter(|f| f.clip.is_some()).all(|f| f.severity == Severity::Error));
 }
 

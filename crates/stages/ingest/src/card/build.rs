@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use rushes_core::media::{Clip, ClipMedia, Finding, FrameRange, Severity};
-use rushes_core::stage::Batch;
+use rushes_core::stage::{Batch, ClipContext};
 use rushes_core::{Error, ErrorKind, Result};
 
 use super::frames::{Draft, one_frame, sequences};
@@ -20,11 +20,12 @@ use crate::{Ingest, needs};
 const NAMED: usize = 5;
 
 /// Reads the card at `batch.root` and adds its clips.
-pub(crate) fn understand(mut batch: Batch, limits: &Ingest) -> Result<Batch> {
+pub(crate) fn understand(mut batch: Batch, limits: &Ingest, cx: &ClipContext) -> Result<Batch> {
     let root = batch.root.clone();
     let walk = walk(&root, limits)?;
     let mut findings = walk.findings;
-    let items = sniff(walk.files);
+    let items = sniff(walk.files, &cx.cancel);
+    cx.go_on()?;
     let mut drafts = sequences(&items);
     let mut taken = vec![false; items.len()];
     drafts.iter().flat_map(|d| &d.items).for_each(|&i| taken[i] = true);

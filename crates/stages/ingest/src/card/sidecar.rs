@@ -25,6 +25,8 @@ const OF_FOLDER: &[&str] =
 pub(super) struct Owners {
     /// Folder and stem.
     here: HashMap<(PathBuf, String), usize>,
+    /// Folder and stem, of all clips that are no sequences: there may be several of one stem.
+    movies: HashMap<(PathBuf, String), Vec<usize>>,
     /// The folder above the clip's, and the stem: for proxies and thumbnails in a folder beside.
     beside: HashMap<(PathBuf, String), usize>,
     /// Clips in each folder, and the last of them.
@@ -33,7 +35,8 @@ pub(super) struct Owners {
 
 impl Owners {
     pub(super) fn of(drafts: &[Draft]) -> Self {
-        let mut owners = Self { here: HashMap::new(), beside: HashMap::new(), of_folder: HashMap::new() };
+        let mut owners =
+            Self { here: HashMap::new(), movies: HashMap::new(), beside: HashMap::new(), of_folder: HashMap::new() };
         for (i, draft) in drafts.iter().enumerate() {
             let folder = match &draft.media {
                 ClipMedia::Sequence(s) => s.folder.as_path(),
@@ -41,6 +44,9 @@ impl Owners {
             };
             for stem in draft.stems.iter().filter(|s| !s.is_empty()) {
                 owners.here.entry((folder.to_owned(), stem.clone())).or_insert(i);
+                if matches!(draft.media, ClipMedia::Files(_)) {
+                    owners.movies.entry((folder.to_owned(), stem.clone())).or_default().push(i);
+                }
                 // A frame's folder holds one clip; its name is the clip's for the folder above.
                 if let Some(above) = folder.parent() {
                     owners.beside.entry((above.to_owned(), stem.clone())).or_insert(i);
@@ -87,23 +93,19 @@ impl Owners {
         let low = matches!(ext.as_str(), "lrv" | "lrf" | "thm");
         let gopro = stem.strip_prefix("gl").into_iter().flat_map(|n| [format!("gx{n}"), format!("gh{n}")]);
         let names = [stem.clone()].into_iter().chain(numbered_companion(&stem).map(str::to_owned)).chain(gopro);
-        let found = names.into_iter().find_map(|n| self.find_other(&file.folder, &n, own, drafts))?;
+        let found = names.into_iter().find_map(|n| self.find_other(&file.folder, &n, own))?;
         let better = drafts[found].format;
         let raw_beside = better == ClipFormat::R3d || (format == ClipFormat::Still && better != ClipFormat::Still);
         (set_apart || low || raw_beside).then_some(found)
     }
 
-    fn find_other(&self, folder: &Path, stem: &str, own: usize, drafts: &[Draft]) -> Option<usize> {
+    fn find_other(&self, folder: &Path, stem: &str, own: usize) -> Option<usize> {
         let near = |i: &usize| *i != own;
         if let Some(i) = self.by_stem(folder, stem).filter(near) {
             return Some(i);
         }
         // Two files of one stem in one folder: the map holds one, so look for the other.
-        let other = |(i, d): &(usize, &Draft)| {
-            let ClipMedia::Files(files) = &d.media else { return false };
-            *i != own && files.first().and_then(|f| f.parent()) == Some(folder) && d.stems.iter().any(|s| s == stem)
-        };
-        drafts.iter().enumerate().find(other).map(|(i, _)| i)
+        self.movies.get(&(folder.to_owned(), stem.to_owned()))?.iter().copied().find(|i| near(i))
     }
 
     fn by_stem(&self, folder: &Path, stem: &str) -> Option<usize> {

@@ -3,7 +3,7 @@ use std::fs;
 use std::path::Path;
 
 use rushes_core::media::{ClipFormat, ClipMedia, FrameRange};
-use rushes_core::stage::Batch;
+use rushes_core::stage::{Batch, ClipContext};
 use rushes_core::{ErrorKind, Result};
 use tempfile::TempDir;
 
@@ -27,7 +27,7 @@ fn card(files: &[(&str, &[u8])]) -> TempDir {
 }
 
 fn ingest(root: &Path) -> Result<Batch> {
-    understand(Batch::of(root), &Ingest::default())
+    understand(Batch::of(root), &Ingest::default(), &ClipContext::plain())
 }
 
 /// Name, format, media and sidecars of each clip, with paths below the root.
@@ -216,7 +216,9 @@ fn links_pipes_and_depth_do_no_harm() {
     let b = ingest(dir.path()).unwrap();
     assert_eq!(show(&b), ["x CinemaDng a/b/c/x.dng"]);
     assert_eq!(codes(&b), [("file-unreadable", 1), ("files-unclaimed", 1), ("folder-seen", 1)].into());
-    let shallow = understand(Batch::of(dir.path()), &Ingest { max_depth: 1, ..Ingest::default() }).unwrap_err();
+    let shallow =
+        understand(Batch::of(dir.path()), &Ingest { max_depth: 1, ..Ingest::default() }, &ClipContext::plain())
+            .unwrap_err();
     assert!(shallow.to_string().contains("raise max_depth"), "{shallow}");
 }
 

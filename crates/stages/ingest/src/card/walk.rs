@@ -43,6 +43,8 @@ impl Found {
 /// What was found below a root.
 #[derive(Debug, Default)]
 pub(super) struct Walk {
+    /// The root without links.
+    root: PathBuf,
     /// In order of path.
     pub(super) files: Vec<Found>,
     /// Files and folders operating systems leave behind, and what is no regular file.
@@ -61,7 +63,8 @@ pub(super) fn walk(root: &Path, limits: &Ingest) -> Result<Walk> {
         }
         .doing("looking for clips")
     })?;
-    let mut out = Walk::default();
+    let root_itself = fs::canonicalize(root).map_err(|e| Error::io(root, e).doing("looking for clips"))?;
+    let mut out = Walk { root: root_itself, ..Walk::default() };
     if meta.is_file() {
         out.files.push(Found::new(root.to_owned(), &meta));
         return Ok(out);
@@ -91,6 +94,12 @@ impl Walk {
                 .path(folder)
         };
         let entries = match fs::canonicalize(folder).and_then(|real| Ok((real, fs::read_dir(folder)?))) {
+            Ok((real, _)) if !real.starts_with(&self.root) => {
+                let text = format!("a link leads to {}, outside the card; it was not entered", real.display());
+                self.findings.push(Finding::warning("link-outside", text).path(folder));
+                self.ignored.push(folder.to_owned());
+                return;
+            }
             Ok((real, entries)) if seen.insert(real.clone()) => entries,
             Ok(_) => {
                 let text = "a link leads to a folder that was looked at already; it was not entered again";

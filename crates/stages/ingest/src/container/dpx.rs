@@ -1,9 +1,8 @@
 //! The header of a DPX file (SMPTE ST 268-1).
 
-use std::fs::File;
 use std::path::Path;
 
-use rushes_core::media::{Rate, Timecode};
+use rushes_core::media::{Rate, Timecode, open_original};
 use rushes_core::{Error, ErrorKind, Result};
 
 use super::{ContainerFacts, Fact, printable, trouble};
@@ -37,7 +36,7 @@ impl DpxHeader {
     pub fn read(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
         let read = || -> Result<Self> {
-            let file = File::open(path).map_err(|e| Error::io(path, e))?;
+            let file = open_original(path)?;
             let mut input = Input::new(file, 1 << 20).map_err(|e| trouble(path, e))?;
             let len = input.len();
             Self::parse(input.upto(0, HEADER).map_err(|e| trouble(path, e))?, len)
@@ -152,8 +151,9 @@ fn line_bytes(descriptor: u8, depth: u8, packing: u16, width: u64) -> Option<u64
 
 /// The rate of a float field, rounded to the thousandth; undefined is NaN, zero or infinite.
 fn rate(v: f32) -> Option<Rate> {
-    // A float holds thousandths of rates up to here exactly enough.
-    (v.is_finite() && (0.5..=1000.0).contains(&v))
+    // A float holds thousandths of rates up to a thousand exactly enough. Programs that do not know
+    // the rate write 1; no camera's footage is shown as slowly as that.
+    (v.is_finite() && (6.0..=1000.0).contains(&v))
         .then(|| Rate::from_camera((f64::from(v) * 1000.0).round() as u32, 1000))?
 }
 

@@ -194,6 +194,12 @@ fn compressed(header: &Header, index: usize, data: &[u8], put: &mut Put<'_>) -> 
             p.samples
         )));
     }
+    // Cameras lay two columns or two rows side by side, and encoders pad to their blocks; nobody
+    // stores several times what the picture shows.
+    let (stored, shown) = (have as u64 * f.height as u64, wide as u64 * rows as u64);
+    if stored > shown.saturating_mul(4).saturating_add(1 << 20) {
+        return Err(bad(format!("its JPEG has {stored} samples, the {} has room for {shown}", p.layout.noun())));
+    }
     let mut at = 0usize;
     jpeg.decode(p.before_1_1, &mut |mut values| {
         while !values.is_empty() {

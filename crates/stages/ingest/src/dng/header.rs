@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{Cursor, Read, Seek, SeekFrom};
 use std::path::Path;
 
-use rushes_core::media::{CalibratedIlluminant, CameraColor, Rate, Timecode};
+use rushes_core::media::{CalibratedIlluminant, CameraColor, Rate, Timecode, open_original};
 use rushes_core::{Error, ErrorKind, Result};
 
 use super::jpeg;
@@ -172,7 +172,7 @@ impl Header {
 
 /// Opens a file for reading; refuses what is no file.
 pub(super) fn open(path: &Path) -> Result<File> {
-    let file = File::open(path).map_err(|e| Error::io(path, e))?;
+    let file = open_original(path)?;
     let meta = file.metadata().map_err(|e| Error::io(path, e))?;
     if meta.is_dir() {
         return Err(Error::new(ErrorKind::Invalid, "it is a folder, not a DNG file").path(path));

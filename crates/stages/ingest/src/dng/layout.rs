@@ -104,6 +104,11 @@ impl Layout {
             let many = if outside > 1 { format!(" ({outside} {noun}s are missing or cut)") } else { String::new() };
             return Err(bad(format!("the picture is not complete: {what}{many}")).advice(again));
         }
+        let total = self.lengths.iter().take(count).try_fold(0u64, |sum, len| sum.checked_add(*len));
+        if total.is_none_or(|t| t > file_len) {
+            let what = format!("its {noun}s have more bytes together than the file: they share some");
+            return Err(bad(what).advice(again));
+        }
         for (i, &len) in self.lengths.iter().take(count).enumerate() {
             let needed = least(i);
             if len < needed {

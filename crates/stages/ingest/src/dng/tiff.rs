@@ -197,7 +197,8 @@ impl Tiff {
             while parent < self.ifds.len() {
                 for (tag, exif) in [(330, false), (34665, true)] {
                     let Some(offsets) = self.ifds[parent].ints(tag)? else { continue };
-                    for at in offsets {
+                    // A directory has one ExifIFD; a list of them is damage.
+                    for at in offsets.into_iter().take(if exif { 1 } else { MAX_IFDS }) {
                         let name = match (exif, subs) {
                             (true, _) => "ExifIFD".to_owned(),
                             (false, 0) => "SubIFD".to_owned(),

@@ -81,9 +81,7 @@ impl Ifd {
             return None;
         }
         let end = b.iter().position(|&c| c == 0).unwrap_or(b.len());
-        let s = String::from_utf8_lossy(&b[..end]);
-        let s = s.trim();
-        (!s.is_empty()).then(|| s.to_owned())
+        crate::input::one_line(&String::from_utf8_lossy(&b[..end]))
     }
 
     /// The bytes of `tag`.

@@ -1,10 +1,9 @@
 //! The blocks of an MLV file.
 
-use std::fs::File;
 use std::io::{BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
-use rushes_core::media::{Cfa, Levels, Rate};
+use rushes_core::media::{Cfa, Levels, Rate, open_original};
 use rushes_core::{Error, ErrorKind, Result};
 
 use crate::dng::tiff::read_error;
@@ -47,24 +46,29 @@ fn u64(b: &[u8], at: usize) -> u64 {
 fn text(b: &[u8], at: usize, n: usize) -> Option<String> {
     let b = b.get(at..at + n)?;
     let end = b.iter().position(|&c| c == 0).unwrap_or(n);
-    let s = String::from_utf8_lossy(&b[..end]);
-    let s = s.trim();
-    (!s.is_empty()).then(|| s.to_owned())
+    crate::input::one_line(&String::from_utf8_lossy(&b[..end]))
 }
 
 impl Found {
     /// Walks the blocks of one file.
     pub(super) fn file(&mut self, index: usize, path: &Path) -> Result<()> {
         let io = |e| Error::io(path, e);
-        let file = File::open(path).map_err(io)?;
+        let file = open_original(path)?;
         let len = file.metadata().map_err(io)?.len();
         self.blocks(index, BufReader::new(file), len).map_err(|e| e.path(path))
     }
 
     pub(super) fn blocks(&mut self, index: usize, mut file: impl Read + Seek, len: u64) -> Result<()> {
         let io = read_error;
-        let mut at = 0u64;
+        let (mut at, mut count) = (0u64, 0u64);
         while at.saturating_add(16) <= len {
+            // Each look costs a read; frames are large, and the blocks between them are few.
+            count += 1;
+            if count > 100_000 && at / count < 256 {
+                return Err(bad(format!(
+                    "{count} blocks in its first {at} bytes: no camera writes so many small ones"
+                )));
+            }
             file.seek(SeekFrom::Start(at)).map_err(io)?;
             let mut head = Vec::with_capacity(HEAD);
             file.by_ref().take(HEAD as u64).read_to_end(&mut head).map_err(io)?;

@@ -1,11 +1,10 @@
 //! MLV recordings as a source of frames.
 
-use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 
 use ndarray::{Array2, Array3};
 use rushes_core::frame::{Frame, FrameFacts, FrameFormat, ImageState, Mosaic};
-use rushes_core::media::{ClipFormat, ClipMedia};
+use rushes_core::media::{ClipFormat, ClipMedia, open_original};
 use rushes_core::stage::{ClipReader, ClipRef, Source, SourceFrame, StageInfo};
 use rushes_core::{Error, ErrorKind, Result};
 use schemars::JsonSchema;
@@ -142,7 +141,7 @@ impl MlvHeader {
         let run = || {
             self.check(frame)?;
             let io = |e| Error::io(path, e);
-            let mut file = File::open(path).map_err(io)?;
+            let mut file = open_original(path)?;
             file.seek(SeekFrom::Start(at.offset)).map_err(io)?;
             let wanted = if self.compression == MlvCompression::None { self.packed_bytes() } else { at.len };
             // A block's length has 32 bits, and the walk saw it end within the file.

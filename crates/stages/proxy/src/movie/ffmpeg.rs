@@ -26,8 +26,10 @@ use rushes_core::deliver::AtomicFile;
 /// The `ffmpeg` program.
 ///
 /// # Errors
-/// When it is not in `PATH`; the message says what to install.
+/// When the codec's options are not allowed, and when it is not in `PATH`; the message says what
+/// to install.
 pub(super) fn locate(codec: &FfmpegCodec) -> Result<PathBuf> {
+    codec.check()?;
     in_path("ffmpeg").ok_or_else(|| {
         Error::new(
             ErrorKind::Unsupported,
@@ -57,6 +59,11 @@ impl Ffmpeg {
         let program = locate(codec)?;
         let file = AtomicFile::create(target, overwrite)?;
         let scratch = beside(target, "rushes-ffmpeg")?;
+        // What a killed run left goes; a link is removed and not followed, and ffmpeg gets a file of ours.
+        match fs::remove_file(&scratch) {
+            Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(writing(&scratch, e)),
+            _ => File::create_new(&scratch).map_err(|e| writing(&scratch, e))?,
+        };
         let mut child = Command::new(&program)
             .args(arguments(codec, &facts, &scratch))
             .stdin(Stdio::piped())
@@ -117,6 +124,9 @@ impl Recorder for Ffmpeg {
         }
         let found = self.found().map_err(|e| e.path(&self.target))?;
         let mut asked = self.facts.clone();
+        if asked.orientation.swaps_sides() {
+            (asked.width, asked.height) = (asked.height, asked.width);
+        }
         asked.reel = asked.reel.filter(|_| self.container.carries_reel());
         relink::check(&asked, None, &found).map_err(|e| e.path(&self.target))?;
         let io = |e: io::Error| writing(&self.target, e);
@@ -157,10 +167,7 @@ fn arguments(codec: &FfmpegCodec, movie: &MovieFacts, out: &Path) -> Vec<OsStrin
         put(&["-pix_fmt", format]);
     }
     put(&COLOR);
-    if let Some((n, d)) = movie.pixel_aspect {
-        let (w, h) = (u64::from(movie.width) * u64::from(n), u64::from(movie.height) * u64::from(d));
-        put(&["-aspect", &format!("{w}:{h}")]);
-    }
+    put(&["-vf", &filters(movie)]);
     // No date, no name of an encoder: equal bytes on every run.
     put(&["-map_metadata", "-1", "-fflags", "+bitexact", "-flags:v", "+bitexact"]);
     if let Some(start) = movie.timecode {
@@ -179,6 +186,25 @@ fn arguments(codec: &FfmpegCodec, movie: &MovieFacts, out: &Path) -> Vec<OsStrin
     file.push(out);
     args.push(file);
     args
+}
+
+/// The picture upright, and the shape of its pixels. Unlike QuickTime's own writer this turns the
+/// pixels: most of FFmpeg's containers have no place for a direction.
+fn filters(movie: &MovieFacts) -> String {
+    use rushes_core::media::Orientation as O;
+    let turned = match movie.orientation {
+        O::Normal => "",
+        O::MirrorX => "hflip,",
+        O::Rotate180 => "hflip,vflip,",
+        O::MirrorY => "vflip,",
+        O::Transpose => "transpose=0,",
+        O::Rotate90 => "transpose=1,",
+        O::Transverse => "transpose=3,",
+        O::Rotate270 => "transpose=2,",
+    };
+    let (n, d) = movie.pixel_aspect.unwrap_or((1, 1));
+    let (n, d) = if movie.orientation.swaps_sides() { (d, n) } else { (n, d) };
+    format!("{turned}setsar={n}/{d}")
 }
 
 /// The samples that players expect of a codec, where its arguments do not say.

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use rushes_core::media::Rate;
+use rushes_core::{Error, ErrorKind, Result};
 use schemars::JsonSchema;
 use serde::de::{self, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
@@ -78,6 +79,91 @@ pub struct FfmpegCodec {
     /// The file format.
     #[serde(default)]
     pub container: Container,
+}
+
+/// Options that may be given to an encoder: what they change is how the picture is coded. Options
+/// that name files, add outputs or change the picture itself are left to whoever runs FFmpeg.
+const OPTIONS: &[&str] = &[
+    "alpha_bits",
+    "b",
+    "b_strategy",
+    "bf",
+    "bits_per_mb",
+    "bufsize",
+    "coder",
+    "compression_level",
+    "cq",
+    "crf",
+    "dia_size",
+    "field_order",
+    "g",
+    "global_quality",
+    "huffman",
+    "i_qfactor",
+    "intra_vlc",
+    "keyint_min",
+    "level",
+    "maxrate",
+    "mbd",
+    "mbs_per_slice",
+    "minrate",
+    "movflags",
+    "nitris_compat",
+    "non_linear_quant",
+    "pix_fmt",
+    "pred",
+    "preset",
+    "profile",
+    "q",
+    "qcomp",
+    "qmax",
+    "qmin",
+    "qp",
+    "qscale",
+    "quality",
+    "quant_mat",
+    "rc",
+    "refs",
+    "sc_threshold",
+    "slices",
+    "slicecrc",
+    "tag",
+    "thread_type",
+    "threads",
+    "tier",
+    "trellis",
+    "tune",
+    "usage",
+    "vendor",
+    "vtag",
+];
+
+impl FfmpegCodec {
+    /// Checks that nothing in it means anything but an encoder and how it codes.
+    ///
+    /// # Errors
+    /// What is not allowed, by its name.
+    pub(crate) fn check(&self) -> Result<()> {
+        let bad = |what: String| {
+            Error::new(ErrorKind::Invalid, what)
+                .doing("reading the options of an FFmpeg codec")
+                .advice("give pairs of an option of the encoder and its value, such as -profile:v dnxhr_lb or -crf 20")
+        };
+        if self.ffmpeg.is_empty() || !self.ffmpeg.chars().all(|c| c.is_ascii_alphanumeric() || "_-".contains(c)) {
+            return Err(bad(format!("`{}` is not the name of an encoder", self.ffmpeg)));
+        }
+        for pair in self.args.chunks(2) {
+            let option = pair[0].strip_prefix('-').map(|o| o.split(':').next().unwrap_or(o));
+            let Some(option) = option.filter(|o| OPTIONS.contains(o)) else {
+                return Err(bad(format!("`{}` is not an option that may be given", pair[0])));
+            };
+            let value = pair.get(1).ok_or_else(|| bad(format!("`-{option}` has no value")))?;
+            if value.starts_with('-') && value.parse::<f64>().is_err() {
+                return Err(bad(format!("`-{option}` has no value: `{value}` is an option")));
+            }
+        }
+        Ok(())
+    }
 }
 
 /// The file format FFmpeg writes.

@@ -3,6 +3,7 @@
 use std::path::{Component, Path};
 use std::sync::Arc;
 
+use rushes_core::deliver::file_stem;
 use rushes_core::frame::{Band, FrameFormat, ImageState};
 use rushes_core::media::{ColorSpace, Finding, FrameRange};
 use rushes_core::stage::{ClipRef, FrameSink, OutputFile, Sink, SinkContext, SinkWriter, StageInfo};
@@ -14,7 +15,6 @@ use super::ffmpeg;
 use super::params::{Codec, EmbeddedCodec, Movie, TimecodeTrack};
 use super::recorder::{QuickTime, Recorder};
 use super::ycbcr::Builder422;
-use crate::naming::file_stem;
 
 impl Movie {
     fn encoder(&self, facts: &MovieFacts) -> Arc<dyn VideoEncoder> {

@@ -3,7 +3,7 @@
 //! Names, types and units are those of OpenEXR's "Standard Optional Attributes".
 
 use rushes_core::frame::{FrameFacts, FrameFormat};
-use rushes_core::media::{CameraMetadata, ClipMedia, ColorSpace, Rect, Sourced, Timecode};
+use rushes_core::media::{CameraMetadata, ClipMedia, ColorSpace, Rect, Sourced, StandIn, Timecode};
 use rushes_core::stage::ClipRef;
 
 use super::container::Attributes;
@@ -83,8 +83,19 @@ fn time(a: &mut Attributes, clip: &ClipRef, facts: &FrameFacts) {
     if let Ok(frame) = i32::try_from(facts.frame) {
         a.int("imageCounter", frame);
     }
-    if let Some(date) = meta.recorded_at.as_ref().and_then(|d| cap_date(&d.value)) {
+    if let Some((date, east)) = meta.recorded_at.as_ref().and_then(|d| cap_date(&d.value)) {
         a.text("capDate", &date);
+        if let Some(seconds) = east {
+            // The standard counts seconds from local time to UTC.
+            a.float("utcOffset", -f64::from(seconds));
+        }
+    }
+    if let Some(with) = facts.stand_in {
+        let text = match with {
+            StandIn::Black => format!("black stands in for frame {}", facts.frame),
+            StandIn::Hold(from) => format!("frame {from} stands in for frame {}", facts.frame),
+        };
+        a.text("comments", &text);
     }
 }
 
@@ -123,19 +134,31 @@ fn camera(a: &mut Attributes, m: &CameraMetadata) {
     }
 }
 
-/// A camera's date and time as `YYYY:MM:DD hh:mm:ss`, the form of capDate; `None` for any other shape.
-fn cap_date(text: &str) -> Option<String> {
-    let b = text.trim().as_bytes();
+/// A camera's date and time as `YYYY:MM:DD hh:mm:ss`, the form of capDate, and the seconds its zone
+/// lies east of Greenwich where it says; `None` for any other shape.
+fn cap_date(text: &str) -> Option<(String, Option<i32>)> {
     let pattern = b"dddd:dd:dd dd:dd:dd";
-    let matches = b.len() == pattern.len()
-        && b.iter().zip(pattern).enumerate().all(|(i, (c, p))| match p {
-            b'd' => c.is_ascii_digit(),
-            b' ' => matches!(c, b' ' | b'T'),
-            _ => *c == b':' || (i < 10 && matches!(c, b'-' | b'/')),
-        });
+    let (date, rest) = text.trim().split_at_checked(pattern.len())?;
+    let b = date.as_bytes();
+    let matches = b.iter().zip(pattern).enumerate().all(|(i, (c, p))| match p {
+        b'd' => c.is_ascii_digit(),
+        b' ' => matches!(c, b' ' | b'T'),
+        _ => *c == b':' || (i < 10 && matches!(c, b'-' | b'/')),
+    });
+    // After the seconds: a fraction, then a zone.
+    let zone = rest.strip_prefix('.').map_or(rest, |r| r.trim_start_matches(|c: char| c.is_ascii_digit())).trim();
+    let east = match (zone, zone.get(1..).and_then(|z| z.split_once(':'))) {
+        ("", _) => None,
+        ("Z", _) => Some(0),
+        (z, Some((h, m))) if z.starts_with(['+', '-']) && h.len() == 2 && m.len() == 2 => {
+            let seconds = h.parse::<i32>().ok()? * 3600 + m.parse::<i32>().ok()? * 60;
+            Some(if z.starts_with('-') { -seconds } else { seconds })
+        }
+        _ => return None,
+    };
     matches.then(|| {
         let form = |(c, p): (&u8, &u8)| char::from(if *p == b'd' { *c } else { *p });
-        b.iter().zip(pattern).map(form).collect()
+        (b.iter().zip(pattern).map(form).collect(), east)
     })
 }
 
@@ -146,9 +169,17 @@ mod tests {
     #[test]
     fn dates_take_the_form_of_exr_or_stay_out() {
         for written in ["2024:05:06 07:08:09", "2024-05-06T07:08:09", " 2024/05/06 07:08:09 "] {
-            assert_eq!(cap_date(written).as_deref(), Some("2024:05:06 07:08:09"), "{written}");
+            assert_eq!(cap_date(written), Some(("2024:05:06 07:08:09".into(), None)), "{written}");
         }
-        for other in ["", "2024-05-06", "2024-05-06T07:08:09Z", "2024:05:06 07-08-09", "6 May 2024, 07:08!!"] {
+        for (written, east) in [
+            ("2024:05:06 07:08:09.00", None),
+            ("2024-05-06T07:08:09Z", Some(0)),
+            ("2024:05:06 07:08:09.123+02:00", Some(7200)),
+            ("2024:05:06 07:08:09-05:30", Some(-19800)),
+        ] {
+            assert_eq!(cap_date(written), Some(("2024:05:06 07:08:09".into(), east)), "{written}");
+        }
+        for other in ["", "2024-05-06", "2024-05-06T07:08:09 CET", "2024:05:06 07-08-09", "6 May 2024, 07:08!!"] {
             assert_eq!(cap_date(other), None, "{other}");
         }
     }

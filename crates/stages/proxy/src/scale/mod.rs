@@ -149,7 +149,8 @@ impl Scale {
             return Err(Error::new(ErrorKind::Invalid, format!("a side of {v} pixels"))
                 .advice(format!("choose a size of 1 to {MOST} pixels a side")));
         }
-        let v = if self.even { (v / 2.0).round() * 2.0 } else { v.round() };
+        // Down to even, so that a box is never left; a hair above a whole number is that number.
+        let v = if self.even { (v / 2.0 + 1e-6).floor() * 2.0 } else { v.round() };
         Ok((v as usize).max(if self.even { 2 } else { 1 }))
     }
 }
