@@ -150,6 +150,9 @@ impl FrameAt {
             ClipMedia::Files(_) => Some(0),
         };
         let frame = self.frame.or(first).unwrap_or(0);
+        if let Some(range) = clip.range.filter(|r| !r.contains(frame)) {
+            return Err(Error::new(ErrorKind::NotFound, format!("the clip has frames {range}")).frame(frame));
+        }
         let decoded = source.open(&reference)?.decode(frame).map_err(|e| e.frame(frame))?;
         let mut format = decoded.format();
         let band = decoded.band();

@@ -122,6 +122,29 @@ async fn a_camera_file_that_changed_makes_its_frame_again() {
 }
 
 #[tokio::test]
+async fn another_clip_of_the_same_name_is_not_made_over_the_first() {
+    let bench = Bench::new();
+    let job = || bench.job(&recipe().plates_only(), "out");
+    let (_, first) = made(job()).await;
+    let before = digests(&bench.path("out"), &first);
+    // Another production's card: every frame of the first clip is another.
+    for frame in std::fs::read_dir(&bench.card.clips[0].folder).unwrap().map(|e| e.unwrap().path()) {
+        let mut bytes = std::fs::read(&frame).unwrap();
+        let sample = bytes.len() - 100;
+        bytes[sample] ^= 0x40;
+        std::fs::write(&frame, &bytes).unwrap();
+    }
+    let done = job().run().await.unwrap();
+    let failed: Vec<String> =
+        done.report.units.iter().filter(|u| !u.is_done()).map(|u| format!("{:?}", u.outcome)).collect();
+    assert_eq!(failed.len(), 1);
+    assert!(failed[0].contains("another clip of the same name"), "{failed:?}");
+    assert_eq!(digests(&bench.path("out"), &first), before);
+    expect_done(&job().overwrite(true).run().await.unwrap());
+    assert_ne!(digests(&bench.path("out"), &first), before);
+}
+
+#[tokio::test]
 async fn a_card_mounted_elsewhere_is_the_same_card() {
     let bench = Bench::new();
     let (_, first) = made(bench.job(&recipe(), "out")).await;

@@ -9,7 +9,7 @@ use rushes_core::plan::Unit;
 use rushes_core::run::{CancellationToken, Executor, RunContext, UnitReport, Verdict};
 use rushes_core::{Error, ErrorKind, Result};
 
-use crate::judge::Judgement;
+use crate::judge::{Foreign, Judgement};
 use crate::scribe::Scribe;
 use crate::store::Ledger;
 
@@ -17,8 +17,8 @@ use crate::store::Ledger;
 ///
 /// An output stands when the ledger knows it, the file has the digest it was written with, and
 /// it would be made again of the same camera files in the same way. Outputs that the ledger
-/// knows, or that a killed run left, are replaced; a file of which nothing is known is never
-/// replaced unless the unit allows it.
+/// knows, or that a killed run left, are replaced; a file of which nothing is known, or that was
+/// made of another clip of the same name, is never replaced unless the unit allows it.
 #[derive(Debug)]
 pub struct Cache {
     inner: Arc<dyn Executor>,
@@ -88,17 +88,18 @@ impl Executor for Cache {
             Ok(j) => j,
             Err(e) => return begun().failed(&e.clip(&unit.clip.name)),
         };
-        if let Some(first) = judgement.foreign.first().filter(|_| !unit.overwrite) {
+        if let Some((first, why)) = judgement.foreign.first().filter(|_| !unit.overwrite) {
             let more = match judgement.foreign.len() - 1 {
                 0 => String::new(),
                 n => format!(" and {n} more"),
             };
-            let e = Error::new(
-                ErrorKind::AlreadyExists,
-                format!("the output exists already{more}, and was not made by a run in this folder"),
-            )
-            .path(unit.out.join(first))
-            .advice("choose another folder, or allow outputs to be replaced (`--overwrite`)");
+            let why = match why {
+                Foreign::Unknown => "was not made by a run in this folder",
+                Foreign::OtherClip => "was made of another clip of the same name",
+            };
+            let e = Error::new(ErrorKind::AlreadyExists, format!("the output exists already{more}, and {why}"))
+                .path(unit.out.join(first))
+                .advice("choose another folder, or allow outputs to be replaced (`--overwrite`)");
             return begun().failed(&e.clip(&unit.clip.name));
         }
         let mut report = if judgement.stands() {

@@ -37,8 +37,17 @@ pub struct Judgement {
     pub(crate) standing: Vec<Record>,
     /// How each sink's outputs are made.
     pub(crate) recipes: BTreeMap<usize, Recipe>,
-    /// Files in the way of which nothing is known.
-    pub(crate) foreign: Vec<String>,
+    /// Files in the way that a run may not replace unasked.
+    pub(crate) foreign: Vec<(String, Foreign)>,
+}
+
+/// Why a file is not this unit's to replace.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Foreign {
+    /// Nothing is known of it.
+    Unknown,
+    /// It was made of another clip of the same name.
+    OtherClip,
 }
 
 impl Judgement {
@@ -63,6 +72,8 @@ impl Judgement {
         let mut inputs = Inputs::new(ledger);
         let mut judgement = Self { outputs: Vec::new(), standing: Vec::new(), recipes, foreign: Vec::new() };
         let mut to_read = Vec::new();
+        let mut made_of = BTreeSet::new();
+        let mut known = Vec::new();
         for e in expected {
             if cancel.is_cancelled() {
                 return Err(Error::new(ErrorKind::Cancelled, "cancelled"));
@@ -70,13 +81,15 @@ impl Judgement {
             let there = ledger.out().join(&e.path).symlink_metadata().is_ok();
             let reason = match ledger.record(&e.path)? {
                 None if there && !begun.contains(&e.path) => {
-                    judgement.foreign.push(e.path.clone());
+                    judgement.foreign.push((e.path.clone(), Foreign::Unknown));
                     Some(Reason::New)
                 }
                 None if there => Some(Reason::Unfinished),
                 None => Some(Reason::New),
                 Some(_) if !there => Some(Reason::Missing),
                 Some(record) => {
+                    made_of.extend(record.from.iter().map(|f| f.digest.clone()));
+                    known.push(e.path.clone());
                     let reason = judgement.changed(ledger, unit, &e, &record, &mut inputs)?;
                     if reason.is_none() {
                         to_read.push((judgement.outputs.len(), record));
@@ -93,6 +106,10 @@ impl Judgement {
             } else {
                 judgement.outputs[i].1 = Some(Reason::Altered);
             }
+        }
+        // Reels start again at A001 with every production: a name alone does not make it the same clip.
+        if !made_of.is_empty() && !inputs.any_is_among(unit, &made_of)? {
+            judgement.foreign.extend(known.into_iter().map(|path| (path, Foreign::OtherClip)));
         }
         ledger.remember_inputs(&inputs.known)?;
         Ok(judgement)
@@ -134,7 +151,13 @@ impl Judgement {
                 [one] => format!("{} (one of {of})", one.path),
                 more => format!("{} of {of} files", more.len()),
             };
-            Finding::info("made-again", format!("`{id}`: {what}: {reason}")).clip(&unit.clip.name)
+            let text = format!("`{id}`: {what}: {reason}");
+            match reason {
+                // Somebody's work may be lost.
+                Reason::Altered => Finding::warning("made-again", text),
+                _ => Finding::info("made-again", text),
+            }
+            .clip(&unit.clip.name)
         });
         told.collect()
     }
@@ -207,6 +230,20 @@ impl<'a> Inputs<'a> {
                 .collect(),
         };
         paths.into_iter().map(|path| Ok(CameraFile { digest: self.digest(&path)?, path })).collect()
+    }
+
+    /// Whether any file of `unit` has one of the `digests`; true also where it has no files at all.
+    fn any_is_among(&mut self, unit: &Unit, digests: &BTreeSet<Digest>) -> Result<bool> {
+        let paths: Vec<PathBuf> = match &unit.clip.media {
+            ClipMedia::Files(files) => files.clone(),
+            ClipMedia::Sequence(s) => s.frames().filter(|f| unit.range.contains(*f)).map(|f| s.path(f)).collect(),
+        };
+        for path in &paths {
+            if digests.contains(&self.digest(path)?) {
+                return Ok(true);
+            }
+        }
+        Ok(paths.is_empty())
     }
 
     fn digest(&mut self, path: &PathBuf) -> Result<Digest> {
