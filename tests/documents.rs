@@ -19,6 +19,8 @@ fn every_finding_code_is_explained() {
             "Finding::info(",
             "Finding::warning(",
             "Finding::error(",
+            "Finding::new(severity, ",
+            "const UNSTABLE: &str = ",
             "code: ",
             "let code = ",
             "say(severity, ",

@@ -4,5 +4,7 @@
 //! | what | where |
 //! | --- | --- |
 //! | digests, many from one read | [`hash`] |
+//! | copying a card, verified | [`offload`] |
 
 pub mod hash;
+pub mod offload;
