@@ -7,6 +7,8 @@
 //! - [`Job`] runs a workflow on a card: the whole of it in one call.
 //! - [`recipes`] are the ready-made workflows, [`registry`] knows the stages that ship with the
 //!   engine; [`core`] holds the graph, the plan and the runner, for workflows of your own.
+//! - [`custody`] copies cards so that they are known to have arrived, and keeps their ASC MHL
+//!   histories; [`mod@verify`] compares files with whatever list of digests there is of them.
 //! - [`stages`] and [`backends`] are the crates they are made of.
 
 pub mod frame_at;
@@ -14,12 +16,14 @@ pub mod job;
 pub mod manifest;
 pub mod recipes;
 mod stock;
+pub mod verify;
 
 pub use job::{Done, Job, Understood};
 pub use stock::{Decode, registry};
 
 pub use rushes_core as core;
 pub use rushes_core::{Error, ErrorKind, Result};
+pub use rushes_custody as custody;
 pub use rushes_ledger as ledger;
 
 /// The stage crates.

@@ -102,6 +102,9 @@ pub struct UnitRecord {
     pub outcome: Outcome,
 }
 
+/// Longest manifest that is read: some million outputs.
+const LONGEST: u64 = 1 << 30;
+
 impl Manifest {
     pub(crate) fn of(
         graph: &Graph,
@@ -155,6 +158,28 @@ impl Manifest {
                 .filter(|f| !matches!(f.code.as_str(), "already-done" | "made-again" | "ledger-rebuilt"))
                 .cloned()
                 .collect(),
+        }
+    }
+
+    /// Reads one.
+    ///
+    /// # Errors
+    /// When it is none, or of a newer form.
+    pub fn read(path: &Path) -> Result<Self> {
+        let doing = "reading the manifest of a run";
+        let io = |e| Error::io(path, e).doing(doing);
+        let invalid = |why: String| Error::new(ErrorKind::Invalid, why).doing(doing).path(path);
+        let bytes = std::fs::metadata(path).map_err(io)?.len();
+        if bytes > LONGEST {
+            return Err(invalid(format!("{bytes} bytes are more than the {LONGEST} a manifest may have")));
+        }
+        let text = std::fs::read(path).map_err(io)?;
+        let manifest: Self = serde_json::from_slice(&text).map_err(|e| {
+            invalid(format!("it is not the manifest of a run: {e}")).advice("name the `manifest.json` that a run wrote")
+        })?;
+        match manifest.format {
+            1 => Ok(manifest),
+            other => Err(invalid(format!("its form is {other}, and 1 is known")).advice("use a newer rushes")),
         }
     }
 

@@ -21,6 +21,7 @@ fn every_finding_code_is_explained() {
             "Finding::error(",
             "Finding::new(severity, ",
             "const UNSTABLE: &str = ",
+            "about(",
             "code: ",
             "let code = ",
             "say(severity, ",

@@ -1,8 +1,14 @@
 //! The command line.
 
+mod custody;
+
 use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+
+pub(crate) use custody::{
+    EvidenceArg, Mhl, MhlCommand, MhlCreate, MhlDiff, MhlFlatten, MhlInfo, NamesArg, Offload, People, Verify,
+};
 
 /// Camera cards to ACES plates and editorial proxies.
 #[derive(Debug, Parser)]
@@ -26,6 +32,12 @@ pub(crate) enum Log {
 pub(crate) enum Command {
     /// Make a synthetic card and run the whole pipeline on it.
     Demo(Demo),
+    /// Copy a card to one or more places so that it is known to have arrived.
+    Offload(Offload),
+    /// Compare files with what says which digests they should have; exit code 3 where they differ.
+    Verify(Verify),
+    /// The ASC MHL history of a folder.
+    Mhl(Mhl),
     /// Say what is on a card or in a file: clips, facts with their origins, findings.
     Inspect(Inspect),
     /// Plates, proxies and stills of everything on a card or in a folder.

@@ -9,6 +9,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use rushes::core::error::Plain;
 use rushes::core::media::{Finding, Severity};
 use rushes::core::run::{Event, Events, Outcome, RunReport};
+use rushes::custody::offload::{OffloadEvent, OffloadEvents};
 
 /// Set when standard error belongs to log lines for machines.
 static QUIET: AtomicBool = AtomicBool::new(false);
@@ -35,6 +36,49 @@ pub(crate) fn events(as_json: bool) -> Events {
     }
     let shown = Shown::default();
     Events::to(move |event| shown.show(&event))
+}
+
+/// A bar of bytes that are read, where there is a terminal.
+pub(crate) struct Reading(ProgressBar);
+
+impl Reading {
+    pub(crate) fn begin() -> Self {
+        let shown = std::io::stderr().is_terminal() && !QUIET.load(Ordering::Relaxed);
+        let bar = if shown { ProgressBar::new_spinner() } else { ProgressBar::hidden() };
+        bar.set_style(style("{spinner} {bytes} read, {bytes_per_sec}"));
+        Self(bar)
+    }
+
+    pub(crate) fn more(&self, bytes: u64) {
+        self.0.inc(bytes);
+    }
+}
+
+impl Drop for Reading {
+    fn drop(&mut self) {
+        self.0.finish_and_clear();
+    }
+}
+
+/// A bar of an offload, where there is a terminal.
+pub(crate) fn offloading() -> OffloadEvents {
+    let shown = std::io::stderr().is_terminal() && !QUIET.load(Ordering::Relaxed);
+    let bar = if shown { ProgressBar::new(0) } else { ProgressBar::hidden() };
+    bar.set_style(style("{msg:30!} {bar:30} {bytes}/{total_bytes} {bytes_per_sec} {eta} left"));
+    OffloadEvents::to(move |event| match event {
+        OffloadEvent::Planned { to_read, .. } => bar.set_length(to_read),
+        OffloadEvent::FileStarted { path, .. } => bar.set_message(path.to_string()),
+        OffloadEvent::Read { done, .. } => bar.set_position(done),
+        OffloadEvent::DestinationFailed { destination, why } => {
+            bar.suspend(|| tell(format_args!("destination {}: {}", destination + 1, Plain(&why))));
+        }
+        OffloadEvent::Finished { .. } => bar.finish_and_clear(),
+        OffloadEvent::Found { .. } | OffloadEvent::Delivered { .. } => {}
+    })
+}
+
+fn style(template: &str) -> ProgressStyle {
+    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
 }
 
 /// What is left to say at the end: findings by severity, then what was made.
@@ -90,8 +134,7 @@ impl Shown {
         match event {
             Event::UnitStarted { unit, frames, .. } if self.terminal => {
                 let bar = self.bars.add(ProgressBar::new(*frames));
-                let style = "{msg:30!} {bar:30} {pos}/{len} {per_sec} {eta} left";
-                bar.set_style(ProgressStyle::with_template(style).unwrap_or_else(|_| ProgressStyle::default_bar()));
+                bar.set_style(style("{msg:30!} {bar:30} {pos}/{len} {per_sec} {eta} left"));
                 bar.set_message(unit.clone());
                 open.insert(unit.clone(), bar);
             }

@@ -5,6 +5,8 @@
 //! | --- | --- |
 //! | digests, many from one read | [`hash`] |
 //! | copying a card, verified | [`offload`] |
+//! | histories beside the files, in a form other tools check | [`mhl`] |
 
 pub mod hash;
+pub mod mhl;
 pub mod offload;

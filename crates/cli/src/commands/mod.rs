@@ -4,15 +4,18 @@ mod demo;
 mod frame;
 mod inspect;
 mod job;
+mod mhl;
+mod offload;
 mod plan;
 mod run_unit;
 mod schema;
 mod trace;
+mod verify;
 
 use std::process::ExitCode;
 
-use rushes::Result;
 use rushes::core::run::CancellationToken;
+use rushes::{Error, ErrorKind, Result};
 
 use crate::args::{Args, Command};
 
@@ -53,8 +56,17 @@ pub(crate) async fn run(args: Args) -> Result<Ended> {
         Command::RunUnit(a) => run_unit::run(&a).await,
         Command::Schema(a) => schema::run(&a),
         Command::Trace(a) => trace::run(&a),
+        Command::Offload(a) => offload::run(a).await,
+        Command::Verify(a) => verify::run(a).await,
+        Command::Mhl(a) => mhl::run(a).await,
         Command::Frame(a) => frame::run(&a).await,
     }
+}
+
+/// Work that reads files, apart from the threads that wait.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+    let panicked = |e| Error::new(ErrorKind::Panicked, format!("the work ended without a result: {e}"));
+    tokio::task::spawn_blocking(work).await.unwrap_or_else(|e| Err(panicked(e)))
 }
 
 /// Fires at the first interrupt or termination; the second one ends the process at once.

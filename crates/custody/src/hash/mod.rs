@@ -1,8 +1,13 @@
-//! Digests of files: every algorithm of ASC MHL, any number of them from one read.
+//! Digests of files: every algorithm of ASC MHL, any number of them from one read, any number of
+//! files on all cores.
 
 mod algorithm;
 mod c4;
+mod files;
+pub(crate) mod pieces;
+pub(crate) mod spread;
 mod stream;
 
 pub use algorithm::{Algorithm, Sum, Sums};
+pub use files::{Wanted, hash_files};
 pub use stream::{Hashing, hash_file};

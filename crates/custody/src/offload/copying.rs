@@ -10,15 +10,15 @@ use rushes_core::media::Finding;
 use rushes_core::run::CancellationToken;
 
 use super::copied::{Copied, CopiedFile, Delivery, Destination, State};
-use super::digesting::Digesting;
 use super::disk::{identity, set_folder_time};
 use super::finding::about;
-use super::queue::{Ending, Pool, Queue};
 use super::reader::{CHUNK, Heard, Order, Reader};
 use super::request::{Offload, Planned};
 use super::tree::Tree;
 use super::writer::{Step, Writer, Written};
 use super::{OffloadEvent, OffloadEvents};
+use crate::hash::pieces::{Ending, Pool, Queue};
+use crate::hash::spread::Spread;
 
 pub(super) fn copy(
     request: &Offload,
@@ -60,7 +60,7 @@ pub(super) fn copy(
             events,
             cancel,
             pool: pool.clone(),
-            digesting: Digesting::start(scope, &request.asked.algorithms),
+            digesting: Spread::start(scope, &request.asked.algorithms),
             reread: request.asked.reread,
             done: 0,
             to_read,

@@ -40,13 +40,12 @@
 //! | what | where |
 //! | --- | --- |
 //! | the request, and looking before the first byte | `request.rs`, `tree.rs`, `place.rs`, `names.rs`, `space.rs`, `plan.rs` |
-//! | the copying | `copying.rs`, `reader.rs`, `writer.rs`, `queue.rs`, `digesting.rs` |
+//! | the copying | `copying.rs`, `reader.rs`, `writer.rs` |
 //! | what is known afterwards | `copied.rs`, `manifest.rs`, `journal.rs` |
 //! | files, and how tests make them fail | `storage.rs`, `disk.rs` |
 
 mod copied;
 mod copying;
-mod digesting;
 mod disk;
 mod event;
 mod evidence;
@@ -57,7 +56,6 @@ mod names;
 mod path;
 mod place;
 mod plan;
-mod queue;
 mod reader;
 mod request;
 mod space;

@@ -7,16 +7,16 @@ use std::sync::Arc;
 use rushes_core::media::Finding;
 use rushes_core::run::CancellationToken;
 
-use super::digesting::Digesting;
 use super::disk::identity;
 use super::finding::about;
 use super::plan::{Known, Want};
-use super::queue::{Pool, Queue};
 use super::storage::{Original, Stat, Storage};
 use super::tree::CardFile;
 use super::writer::{Seal, Step};
 use super::{OffloadEvent, OffloadEvents};
 use crate::hash::Sums;
+use crate::hash::pieces::{Pool, Queue};
+use crate::hash::spread::Spread;
 
 /// Bytes read, written and digested at once; a cancelled offload stops after one of them.
 pub const CHUNK: usize = 1 << 20;
@@ -29,7 +29,7 @@ pub(super) struct Reader<'a> {
     pub(super) events: &'a OffloadEvents,
     pub(super) cancel: &'a CancellationToken,
     pub(super) pool: Pool,
-    pub(super) digesting: Digesting,
+    pub(super) digesting: Spread,
     pub(super) reread: bool,
     pub(super) done: u64,
     pub(super) to_read: u64,

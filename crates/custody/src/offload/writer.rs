@@ -14,12 +14,12 @@ use super::evidence::Evidence;
 use super::finding::about;
 use super::journal::{Journal, Line};
 use super::plan::Want;
-use super::queue::{Leaving, Piece, Queue, Taken};
 use super::reader::CHUNK;
 use super::storage::{Storage, Target};
 use super::time::{same_moment, to_ns};
 use super::tree::{CardFile, Tree};
 use super::{CardPath, OffloadEvent, OffloadEvents, temporary};
+use crate::hash::pieces::{Leaving, Piece, Queue, Taken};
 use crate::hash::{Algorithm, Hashing, Sums};
 
 /// What the reader tells a destination.

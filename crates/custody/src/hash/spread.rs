@@ -5,8 +5,10 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::Scope;
 use std::time::Duration;
 
-use super::queue::{Ending, Leaving, Piece, Queue, Taken};
-use crate::hash::{Algorithm, Hashing, Sums};
+use super::pieces::{Ending, Leaving, Piece, Queue, Taken};
+
+pub(crate) use super::pieces::Pool;
+use super::{Algorithm, Hashing, Sums};
 
 /// Pieces that wait for a slow algorithm.
 const ROOM: usize = 8;
@@ -17,21 +19,21 @@ enum Step {
 }
 
 /// The digests asked for, of one file after the other.
-pub(super) struct Digesting {
+pub(crate) struct Spread {
     all: Vec<Algorithm>,
     quick: Vec<Algorithm>,
     slow: Vec<Arc<Queue<Step>>>,
 }
 
 /// The digests of one file under way.
-pub(super) struct OneFile<'a> {
+pub(crate) struct OneFile<'a> {
     threads: &'a [Arc<Queue<Step>>],
     here: Hashing,
 }
 
-impl Digesting {
+impl Spread {
     /// Starts a thread for each slow algorithm; they end when this is dropped.
-    pub(super) fn start<'scope>(scope: &'scope Scope<'scope, '_>, algorithms: &[Algorithm]) -> Self {
+    pub(crate) fn start<'scope>(scope: &'scope Scope<'scope, '_>, algorithms: &[Algorithm]) -> Self {
         let (slow, quick): (Vec<_>, Vec<_>) = algorithms.iter().copied().partition(|a| is_slow(*a));
         let slow = slow
             .into_iter()
@@ -46,13 +48,13 @@ impl Digesting {
     }
 
     /// Begins a file; a small one is not worth a thread.
-    pub(super) fn begin(&self, small: bool) -> OneFile<'_> {
+    pub(crate) fn begin(&self, small: bool) -> OneFile<'_> {
         let (threads, here) = if small { (&[][..], &self.all) } else { (&self.slow[..], &self.quick) };
         OneFile { threads, here: Hashing::new(here) }
     }
 }
 
-impl Drop for Digesting {
+impl Drop for Spread {
     fn drop(&mut self) {
         for queue in &self.slow {
             drop(Ending(queue));
@@ -61,7 +63,7 @@ impl Drop for Digesting {
 }
 
 impl OneFile<'_> {
-    pub(super) fn update(&mut self, piece: &Arc<Piece>) {
+    pub(crate) fn update(&mut self, piece: &Arc<Piece>) {
         for queue in self.threads {
             queue.push(Step::Bytes(Arc::clone(piece)), || false);
         }
@@ -69,7 +71,7 @@ impl OneFile<'_> {
     }
 
     /// `None` when a thread is gone, which takes a panic in an algorithm.
-    pub(super) fn finish(self) -> Option<Sums> {
+    pub(crate) fn finish(self) -> Option<Sums> {
         let answers: Vec<Receiver<Sums>> = self
             .threads
             .iter()

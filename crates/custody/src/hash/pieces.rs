@@ -9,14 +9,14 @@ use std::time::Duration;
 const LOOK: Duration = Duration::from_millis(20);
 
 /// Bytes of a file; the buffer goes back to its pool when the last destination has written them.
-pub(super) struct Piece {
+pub(crate) struct Piece {
     bytes: Vec<u8>,
     filled: usize,
     pool: Pool,
 }
 
 impl Piece {
-    pub(super) fn bytes(&self) -> &[u8] {
+    pub(crate) fn bytes(&self) -> &[u8] {
         &self.bytes[..self.filled]
     }
 }
@@ -29,7 +29,7 @@ impl Drop for Piece {
 
 /// Buffers that are used again.
 #[derive(Clone)]
-pub(super) struct Pool {
+pub(crate) struct Pool {
     free: Arc<Mutex<Vec<Vec<u8>>>>,
     made: Arc<AtomicUsize>,
     size: usize,
@@ -37,11 +37,11 @@ pub(super) struct Pool {
 
 impl Pool {
     /// Buffers of `size` bytes.
-    pub(super) fn new(size: usize) -> Self {
+    pub(crate) fn new(size: usize) -> Self {
         Self { free: Arc::default(), made: Arc::default(), size }
     }
 
-    pub(super) fn take(&self) -> Vec<u8> {
+    pub(crate) fn take(&self) -> Vec<u8> {
         lock(&self.free).pop().unwrap_or_else(|| {
             self.made.fetch_add(1, Ordering::Relaxed);
             vec![0; self.size]
@@ -53,24 +53,24 @@ impl Pool {
     }
 
     /// The first `filled` bytes of a buffer of this pool, to be shared.
-    pub(super) fn piece(&self, bytes: Vec<u8>, filled: usize) -> Arc<Piece> {
+    pub(crate) fn piece(&self, bytes: Vec<u8>, filled: usize) -> Arc<Piece> {
         let filled = filled.min(bytes.len());
         Arc::new(Piece { bytes, filled, pool: self.clone() })
     }
 
     /// Gives a buffer back that held nothing worth sharing.
-    pub(super) fn unused(&self, buffer: Vec<u8>) {
+    pub(crate) fn unused(&self, buffer: Vec<u8>) {
         self.give(buffer);
     }
 
     /// Most bytes that were held at once.
-    pub(super) fn most(&self) -> u64 {
+    pub(crate) fn most(&self) -> u64 {
         (self.made.load(Ordering::Relaxed) * self.size) as u64
     }
 }
 
 /// A queue that holds a number of things and no more.
-pub(super) struct Queue<T> {
+pub(crate) struct Queue<T> {
     state: Mutex<State<T>>,
     changed: Condvar,
     room: usize,
@@ -85,7 +85,7 @@ struct State<T> {
 }
 
 /// How an attempt to take something ended.
-pub(super) enum Taken<T> {
+pub(crate) enum Taken<T> {
     One(T),
     /// Nothing came for a while.
     Nothing,
@@ -94,13 +94,13 @@ pub(super) enum Taken<T> {
 }
 
 impl<T> Queue<T> {
-    pub(super) fn new(room: usize) -> Self {
+    pub(crate) fn new(room: usize) -> Self {
         let state = State { waiting: VecDeque::new(), ended: false, left: false };
         Self { state: Mutex::new(state), changed: Condvar::new(), room: room.max(1) }
     }
 
     /// Waits for room; false when nobody takes things any more or the wait was cancelled.
-    pub(super) fn push(&self, thing: T, cancelled: impl Fn() -> bool) -> bool {
+    pub(crate) fn push(&self, thing: T, cancelled: impl Fn() -> bool) -> bool {
         let mut state = lock(&self.state);
         while state.waiting.len() >= self.room && !state.left {
             if cancelled() {
@@ -117,7 +117,7 @@ impl<T> Queue<T> {
     }
 
     /// Waits for something, at most `patience`.
-    pub(super) fn take(&self, patience: Duration) -> Taken<T> {
+    pub(crate) fn take(&self, patience: Duration) -> Taken<T> {
         let mut state = lock(&self.state);
         if state.waiting.is_empty() && !state.ended {
             state = self.wait(state, patience);
@@ -133,18 +133,18 @@ impl<T> Queue<T> {
     }
 
     /// Nothing more will come.
-    pub(super) fn end(&self) {
+    pub(crate) fn end(&self) {
         lock(&self.state).ended = true;
         self.changed.notify_all();
     }
 
     /// Nobody takes things any more.
-    pub(super) fn is_left(&self) -> bool {
+    pub(crate) fn is_left(&self) -> bool {
         lock(&self.state).left
     }
 
     /// Nobody takes things any more; what waits is dropped.
-    pub(super) fn leave(&self) {
+    pub(crate) fn leave(&self) {
         let mut state = lock(&self.state);
         state.left = true;
         let waiting = std::mem::take(&mut state.waiting);
@@ -159,12 +159,12 @@ impl<T> Queue<T> {
 }
 
 /// A panic while the lock was held leaves the data whole: every change is one step.
-pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Leaves a queue however its taker ends, so that the one who fills it never waits for nobody.
-pub(super) struct Leaving<'a, T>(pub(super) &'a Queue<T>);
+pub(crate) struct Leaving<'a, T>(pub(crate) &'a Queue<T>);
 
 impl<T> Drop for Leaving<'_, T> {
     fn drop(&mut self) {
@@ -173,7 +173,7 @@ impl<T> Drop for Leaving<'_, T> {
 }
 
 /// Ends a queue however the one who fills it ends.
-pub(super) struct Ending<'a, T>(pub(super) &'a Queue<T>);
+pub(crate) struct Ending<'a, T>(pub(crate) &'a Queue<T>);
 
 impl<T> Drop for Ending<'_, T> {
     fn drop(&mut self) {

@@ -1,0 +1,215 @@
+//! Files compared with what the histories of their folder know.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::path::Path;
+
+use rushes_core::Result;
+use rushes_core::media::Finding;
+use rushes_core::run::CancellationToken;
+
+use super::history::{Histories, KnownFile};
+use super::ignore::Patterns;
+use super::tree::Tree;
+use super::verdict::{Is, Verdict};
+use crate::hash::{Algorithm, Sum, Sums, Wanted, hash_files};
+use crate::offload::CardPath;
+
+/// What is read of the files.
+pub(super) enum Reading<'a> {
+    /// Nothing: names are compared.
+    Nothing,
+    /// All digests that are known, or those of them that are named.
+    Known(&'a [Algorithm]),
+    /// These digests, and one that is known where none of these is.
+    Asked(&'a [Algorithm]),
+    /// Nothing, because these digests are known from copying; where one is known of a file, it is
+    /// among them or the file is read.
+    Given(&'a [Algorithm], &'a HashMap<CardPath, Sums>),
+}
+
+/// A folder, compared.
+pub(super) struct Examined {
+    pub(super) histories: Histories,
+    pub(super) patterns: Vec<Patterns>,
+    pub(super) tree: Tree,
+    /// The digests of the files, in the order of [`Tree::files`]; none where it could not be read.
+    pub(super) sums: Vec<Sums>,
+    pub(super) verdict: Verdict,
+}
+
+/// How a folder is looked at.
+pub(super) struct Look<'a> {
+    pub(super) ignore: &'a [String],
+    pub(super) threads: usize,
+    pub(super) read: &'a (dyn Fn(u64) + Sync),
+    pub(super) cancel: &'a CancellationToken,
+}
+
+/// Compares `root` with its histories.
+pub(super) fn examine(root: &Path, reading: &Reading<'_>, look: &Look<'_>) -> Result<Examined> {
+    let histories = Histories::open(root)?;
+    let patterns: Vec<Patterns> = histories
+        .all
+        .iter()
+        // A pattern with a folder in it is one of the top; others hold everywhere.
+        .map(|h| match h.below {
+            None => Patterns::of(h.ignore(), look.ignore),
+            Some(_) => Patterns::of(h.ignore(), &anywhere(look.ignore)),
+        })
+        .collect::<Result<_>>()?;
+    let tree = Tree::walk(root, &histories.numbered(), &patterns, look.cancel)?;
+    let mut verdict = Verdict::default();
+    verdict.findings.extend(histories.findings.iter().chain(&tree.findings).cloned());
+
+    let missing = missing(&histories, &tree, &patterns);
+    let wanted: Vec<Wanted> = tree
+        .files()
+        .map(|(folder, file)| {
+            let known = histories.file(folder.history, &file.path);
+            let algorithms = algorithms(reading, known, &file.path, file.bytes, &missing);
+            Wanted { path: root.join(&file.path), algorithms }
+        })
+        .collect();
+    let read = hash_files(&wanted, look.threads, look.read, look.cancel);
+    if look.cancel.is_cancelled() {
+        return Err(rushes_core::Error::new(rushes_core::ErrorKind::Cancelled, "cancelled"));
+    }
+
+    let mut sums = Vec::with_capacity(wanted.len());
+    let mut renamed: HashSet<&CardPath> = HashSet::new();
+    for (((folder, file), wanted), read) in tree.files().zip(&wanted).zip(read) {
+        let mut now = match read {
+            Ok((now, _)) => now,
+            Err(e) => {
+                let finding = Finding::error("file-unreadable", e.detail());
+                verdict.say(file.path.clone(), Is::Unreadable, Some(finding));
+                sums.push(Sums::default());
+                continue;
+            }
+        };
+        if let Reading::Given(_, given) = reading
+            && let Some(given) = given.get(&file.path)
+        {
+            given.iter().for_each(|s| now.insert(s.clone()));
+        }
+        let (is, finding) = match histories.file(folder.history, &file.path) {
+            Some(known) if wanted.algorithms.is_empty() && now.iter().next().is_none() => {
+                (Is::There, known.first.is_none().then(nothing_known))
+            }
+            Some(known) => match difference(known, &now) {
+                Some(text) => (Is::Changed, Some(Finding::error("hash-mismatch", text))),
+                None if known.sums.keys().any(|a| now.get(*a).is_some()) => (Is::Verified, None),
+                None => (Is::There, Some(nothing_known())),
+            },
+            None => {
+                let was = missing.iter().find(|m| m.file.as_ref().is_some_and(|k| same(k, &now)));
+                match was.filter(|m| renamed.insert(&m.path)) {
+                    Some(m) => (Is::Renamed { from: m.path.clone() }, Some(renaming(&m.path))),
+                    None => (Is::New, None),
+                }
+            }
+        };
+        verdict.say(file.path.clone(), is, finding);
+        sums.push(now);
+    }
+    for m in missing.iter().filter(|m| !renamed.contains(&m.path)) {
+        match m.file {
+            Some(_) => {
+                let text = "it is recorded and not there";
+                verdict.say(m.path.clone(), Is::Missing, Some(Finding::error("file-missing", text)));
+            }
+            // A folder that is gone with its files is told of by them.
+            None if missing.iter().any(|f| f.file.is_some() && f.path.as_path().starts_with(&m.path)) => {}
+            None => {
+                let text = "the folder is recorded and not there";
+                verdict.say(m.path.clone(), Is::Missing, Some(Finding::error("folder-missing", text)));
+            }
+        }
+    }
+    Ok(Examined { histories, patterns, tree, sums, verdict })
+}
+
+/// Something that is recorded and not there; a folder has no `file`.
+struct Missing {
+    path: CardPath,
+    file: Option<KnownFile>,
+}
+
+fn missing(histories: &Histories, tree: &Tree, patterns: &[Patterns]) -> Vec<Missing> {
+    let there: HashSet<&CardPath> =
+        tree.files().map(|(_, f)| &f.path).chain(tree.folders.iter().filter_map(|f| f.path.as_ref())).collect();
+    let left_out = |path: &CardPath, folder: bool| {
+        let all = path.as_path().ancestors().filter(|a| !a.as_os_str().is_empty());
+        all.enumerate().any(|(i, a)| patterns[0].leaves_out(a, folder || i > 0))
+    };
+    let [files, folders] = histories.paths();
+    let files = files.into_iter().map(|(h, path)| {
+        let file = histories.file(h, &path).cloned();
+        Missing { file: Some(file.unwrap_or_default()), path }
+    });
+    let folders = folders.into_iter().map(|(_, path)| Missing { path, file: None });
+    files.chain(folders).filter(|m| !there.contains(&m.path) && !left_out(&m.path, m.file.is_none())).collect()
+}
+
+fn algorithms(
+    reading: &Reading<'_>,
+    known: Option<&KnownFile>,
+    path: &CardPath,
+    bytes: u64,
+    missing: &[Missing],
+) -> Vec<Algorithm> {
+    let of_known = |k: &KnownFile| k.sums.keys().copied().collect::<Vec<_>>();
+    let with_known = |asked: &[Algorithm]| {
+        let mut all = asked.to_vec();
+        if let Some(k) = known.filter(|k| !asked.iter().any(|a| k.sums.contains_key(a))) {
+            all.extend(k.first);
+        }
+        all
+    };
+    match reading {
+        Reading::Nothing => Vec::new(),
+        Reading::Known(only) => match known {
+            Some(k) if only.is_empty() => of_known(k),
+            Some(k) => of_known(k).into_iter().filter(|a| only.contains(a)).collect(),
+            // It may be one that is missed.
+            None => {
+                let such = missing.iter().filter_map(|m| m.file.as_ref()).filter(|k| k.bytes == Some(bytes));
+                let mut all: Vec<Algorithm> = such.filter_map(|k| k.first).collect();
+                all.sort_unstable();
+                all.dedup();
+                all
+            }
+        },
+        Reading::Asked(asked) => with_known(asked),
+        Reading::Given(asked, given) => match given.get(path) {
+            Some(sums) if known.is_none_or(|k| k.sums.keys().any(|a| sums.get(*a).is_some())) => Vec::new(),
+            Some(_) => known.and_then(|k| k.first).into_iter().collect(),
+            None => with_known(asked),
+        },
+    }
+}
+
+fn difference(known: &KnownFile, now: &Sums) -> Option<String> {
+    let differs =
+        |(a, then): (&Algorithm, &Sum)| now.get(*a).filter(|n| *n != then).map(|n| (*a, then.clone(), n.clone()));
+    let (algorithm, then, now) = known.sums.iter().find_map(differs)?;
+    Some(format!("its {algorithm} is {now}, and was {then}; copy it again from where it is whole"))
+}
+
+/// By a digest, and not only by being empty.
+fn same(known: &KnownFile, now: &Sums) -> bool {
+    let compared: BTreeMap<_, _> = known.sums.iter().filter_map(|(a, s)| Some((a, now.get(*a)? == s))).collect();
+    known.bytes != Some(0) && !compared.is_empty() && compared.values().all(|equal| *equal)
+}
+
+fn nothing_known() -> Finding {
+    Finding::warning("nothing-to-compare", "no digest of it is recorded that could be compared")
+}
+
+fn renaming(from: &CardPath) -> Finding {
+    Finding::warning("file-renamed", format!("it has the digest of `{from}`, which is not there any more"))
+}
+
+fn anywhere(patterns: &[String]) -> Vec<String> {
+    patterns.iter().filter(|p| !p.trim_end_matches('/').contains('/')).cloned().collect()
+}

@@ -1,0 +1,37 @@
+//! Dates as manifests write them.
+
+use std::time::SystemTime;
+
+use jiff::Timestamp;
+
+/// ISO 8601 in UTC, as the reference tool writes it: `2020-01-17T14:30:00+00:00`.
+pub(super) fn iso(moment: SystemTime) -> String {
+    strftime(moment, "%Y-%m-%dT%H:%M:%S+00:00")
+}
+
+/// As it stands in the name of a manifest: `2020-01-17_143000Z`.
+pub(super) fn in_name(moment: SystemTime) -> String {
+    strftime(moment, "%Y-%m-%d_%H%M%SZ")
+}
+
+fn strftime(moment: SystemTime, format: &str) -> String {
+    // A moment that calendars do not reach is none.
+    Timestamp::try_from(moment).unwrap_or_default().strftime(format).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn dates_are_those_of_the_reference_tool() {
+        // `date -u -d @1579271400` (coreutils 9.1).
+        let moment = SystemTime::UNIX_EPOCH + Duration::from_millis(1_579_271_400_900);
+        assert_eq!(iso(moment), "2020-01-17T14:30:00+00:00");
+        assert_eq!(in_name(moment), "2020-01-17_143000Z");
+        let before = SystemTime::UNIX_EPOCH - Duration::from_secs(86_400);
+        assert_eq!(iso(before), "1969-12-31T00:00:00+00:00");
+    }
+}

@@ -1,0 +1,187 @@
+//! Manifests and chains as XML (ASC MHL 2.0: `ASCMHL.xsd`, `ASCMHLDirectory.xsd`).
+
+use std::fmt::Write as _;
+
+use super::chain::{Chain, Link};
+use super::manifest::{Author, Entry, FileEntry, FolderEntry, FolderSums, Hash, Manifest};
+use crate::hash::Sums;
+use crate::offload::CardPath;
+
+/// The manifest as a file.
+pub(super) fn manifest(m: &Manifest) -> String {
+    let mut x = Xml::new();
+    x.open("hashlist version=\"2.0\" xmlns=\"urn:ASC:MHL:v2.0\"");
+    x.open("creatorinfo");
+    x.text("creationdate", "", &m.creator.date);
+    x.text("hostname", "", &m.creator.host);
+    x.text("tool", &attribute("version", m.creator.tool_version.as_deref()), &m.creator.tool);
+    m.creator.authors.iter().for_each(|a| x.author(a));
+    x.maybe("location", m.creator.location.as_deref());
+    x.maybe("comment", m.creator.comment.as_deref());
+    x.close("creatorinfo");
+    x.open("processinfo");
+    x.text("process", "", m.process.name());
+    if let Some(root) = &m.root {
+        x.open("roothash");
+        x.folder_sums(root);
+        x.close("roothash");
+    }
+    if !m.ignore.is_empty() {
+        x.open("ignore");
+        m.ignore.iter().for_each(|p| x.text("pattern", "", p));
+        x.close("ignore");
+    }
+    x.close("processinfo");
+    if !m.entries.is_empty() {
+        x.open("hashes");
+        for entry in &m.entries {
+            match entry {
+                Entry::File(f) => x.file(f),
+                Entry::Folder(f) => x.folder(f),
+            }
+        }
+        x.close("hashes");
+    }
+    if !m.references.is_empty() {
+        x.open("references");
+        for reference in &m.references {
+            x.open("hashlistreference");
+            x.text("path", "", &posix(&reference.path));
+            x.text("c4", "", &reference.c4.to_string());
+            x.close("hashlistreference");
+        }
+        x.close("references");
+    }
+    x.close("hashlist");
+    x.out
+}
+
+/// The chain as a file.
+pub(super) fn chain(chain: &Chain) -> String {
+    let mut x = Xml::new();
+    x.open("ascmhldirectory xmlns=\"urn:ASC:MHL:DIRECTORY:v2.0\"");
+    for Link { number, name, c4 } in &chain.links {
+        x.open(&format!("hashlist sequencenr=\"{number}\""));
+        x.text("path", "", name);
+        x.text("c4", "", &c4.to_string());
+        x.close("hashlist");
+    }
+    x.close("ascmhldirectory");
+    x.out
+}
+
+/// True of text that XML 1.0 can hold (section 2.2, Char).
+pub(super) fn can_hold(text: &str) -> bool {
+    text.chars().all(|c| {
+        matches!(c, '\t' | '\n' | '\r' | '\u{20}'..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..='\u{10ffff}')
+    })
+}
+
+fn posix(path: &CardPath) -> String {
+    path.lossy().into_owned()
+}
+
+fn attribute(name: &str, value: Option<&str>) -> String {
+    value.map_or_else(String::new, |v| format!(" {name}=\"{}\"", escaped(v)))
+}
+
+/// A line break in a name would be read as a space, were it not written by its number.
+fn escaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            '\t' | '\n' | '\r' => {
+                let _ = write!(out, "&#{};", c as u32);
+            }
+            c if !can_hold(c.encode_utf8(&mut [0; 4])) => out.push('\u{fffd}'),
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+struct Xml {
+    out: String,
+    depth: usize,
+}
+
+impl Xml {
+    fn new() -> Self {
+        Self { out: "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n".to_owned(), depth: 0 }
+    }
+
+    fn indent(&mut self) {
+        (0..self.depth).for_each(|_| self.out.push_str("  "));
+    }
+
+    fn open(&mut self, tag: &str) {
+        self.indent();
+        let _ = writeln!(self.out, "<{tag}>");
+        self.depth += 1;
+    }
+
+    fn close(&mut self, tag: &str) {
+        self.depth -= 1;
+        self.indent();
+        let _ = writeln!(self.out, "</{tag}>");
+    }
+
+    fn text(&mut self, tag: &str, attributes: &str, text: &str) {
+        self.indent();
+        let _ = writeln!(self.out, "<{tag}{attributes}>{}</{tag}>", escaped(text));
+    }
+
+    fn maybe(&mut self, tag: &str, text: Option<&str>) {
+        if let Some(text) = text {
+            self.text(tag, "", text);
+        }
+    }
+
+    fn author(&mut self, a: &Author) {
+        let attributes = attribute("email", a.email.as_deref())
+            + &attribute("phone", a.phone.as_deref())
+            + &attribute("role", a.role.as_deref());
+        self.text("author", &attributes, &a.name);
+    }
+
+    fn file(&mut self, f: &FileEntry) {
+        self.open("hash");
+        let size = f.size.map(|s| s.to_string());
+        let attributes = attribute("size", size.as_deref()) + &attribute("lastmodificationdate", f.modified.as_deref());
+        self.text("path", &attributes, &posix(&f.path));
+        // The schema wants the algorithms in this order.
+        let mut hashes: Vec<&Hash> = f.hashes.iter().collect();
+        hashes.sort_by_key(|h| h.sum.algorithm());
+        for hash in hashes {
+            let attributes = attribute("action", hash.action.map(super::Action::name))
+                + &attribute("hashdate", hash.date.as_deref());
+            self.text(hash.sum.algorithm().name(), &attributes, &hash.sum.to_string());
+        }
+        self.maybe("previousPath", f.previous_path.as_ref().map(posix).as_deref());
+        self.close("hash");
+    }
+
+    fn folder(&mut self, f: &FolderEntry) {
+        self.open("directoryhash");
+        self.text("path", &attribute("lastmodificationdate", f.modified.as_deref()), &posix(&f.path));
+        self.folder_sums(&f.sums);
+        self.maybe("previousPath", f.previous_path.as_ref().map(posix).as_deref());
+        self.close("directoryhash");
+    }
+
+    fn folder_sums(&mut self, sums: &FolderSums) {
+        let mut part = |tag: &str, sums: &Sums, date: Option<&str>| {
+            self.open(tag);
+            for sum in sums.iter() {
+                self.text(sum.algorithm().name(), &attribute("hashdate", date), &sum.to_string());
+            }
+            self.close(tag);
+        };
+        part("content", &sums.content, sums.date.as_deref());
+        part("structure", &sums.structure, sums.date.as_deref());
+    }
+}
