@@ -125,7 +125,10 @@ impl fmt::Display for Sum {
         if self.algorithm == Algorithm::C4 {
             return f.write_str(&c4::encode(&self.bytes));
         }
-        self.bytes.iter().try_for_each(|b| write!(f, "{b:02x}"))
+        // Manifests hold tens of thousands of these.
+        let digit = |n: u8| char::from(if n < 10 { b'0' + n } else { b'a' + n - 10 });
+        let text: String = self.bytes.iter().flat_map(|b| [digit(b >> 4), digit(b & 15)]).collect();
+        f.write_str(&text)
     }
 }
 

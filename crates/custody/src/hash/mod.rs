@@ -2,12 +2,15 @@
 //! files on all cores.
 
 mod algorithm;
+mod blocks;
 mod c4;
 mod files;
+mod lanes;
 pub(crate) mod pieces;
+mod simd;
 pub(crate) mod spread;
 mod stream;
 
 pub use algorithm::{Algorithm, Sum, Sums};
-pub use files::{Wanted, hash_files};
+pub use files::{Digested, Wanted, hash_files};
 pub use stream::{Hashing, hash_file};

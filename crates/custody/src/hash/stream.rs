@@ -4,10 +4,11 @@ use std::hash::Hasher as _;
 use std::io::Read as _;
 use std::path::Path;
 
-use md5::Digest as _;
 use rushes_core::{Error, Result};
+use sha1::Digest as _;
 use twox_hash::{XxHash3_64, XxHash3_128, XxHash64};
 
+use super::blocks::{Md5, Sha512, Stream};
 use super::{Algorithm, Sum, Sums};
 
 /// Bytes read at once.
@@ -19,8 +20,8 @@ pub struct Hashing {
 }
 
 enum State {
-    C4(sha2::Sha512),
-    Md5(md5::Md5),
+    C4(Stream<Sha512>),
+    Md5(Stream<Md5>),
     Sha1(sha1::Sha1),
     Xxh128(Box<XxHash3_128>),
     Xxh3(Box<XxHash3_64>),
@@ -43,6 +44,30 @@ impl Hashing {
         }
     }
 
+    /// As [`Hashing::update`] for several that have the same algorithms, each with its bytes; all bytes
+    /// have one length, a multiple of 128. Algorithms that cannot use the width of the machine on
+    /// one stream use it on all of them.
+    pub(super) fn update_several(all: &mut [&mut Self], bytes: &[&[u8]]) {
+        let states = all.first().map_or(0, |h| h.states.len());
+        for k in 0..states {
+            let mut c4: Vec<&mut Stream<Sha512>> = Vec::new();
+            let mut md5: Vec<&mut Stream<Md5>> = Vec::new();
+            for (hashing, bytes) in all.iter_mut().zip(bytes) {
+                match &mut hashing.states[k] {
+                    State::C4(stream) => c4.push(stream),
+                    State::Md5(stream) => md5.push(stream),
+                    other => other.update(bytes),
+                }
+            }
+            if !c4.is_empty() {
+                Stream::update_several(&mut c4, bytes);
+            }
+            if !md5.is_empty() {
+                Stream::update_several(&mut md5, bytes);
+            }
+        }
+    }
+
     /// The values over all bytes taken.
     pub fn finish(self) -> Sums {
         self.states.into_iter().map(State::finish).collect()
@@ -52,8 +77,8 @@ impl Hashing {
 impl State {
     fn new(algorithm: Algorithm) -> Self {
         match algorithm {
-            Algorithm::C4 => Self::C4(sha2::Sha512::new()),
-            Algorithm::Md5 => Self::Md5(md5::Md5::new()),
+            Algorithm::C4 => Self::C4(Stream::new()),
+            Algorithm::Md5 => Self::Md5(Stream::new()),
             Algorithm::Sha1 => Self::Sha1(sha1::Sha1::new()),
             Algorithm::Xxh128 => Self::Xxh128(Box::new(XxHash3_128::with_seed(0))),
             Algorithm::Xxh3 => Self::Xxh3(Box::new(XxHash3_64::with_seed(0))),
@@ -74,8 +99,8 @@ impl State {
 
     fn finish(self) -> Sum {
         let (algorithm, bytes) = match self {
-            Self::C4(h) => (Algorithm::C4, h.finalize().to_vec()),
-            Self::Md5(h) => (Algorithm::Md5, h.finalize().to_vec()),
+            Self::C4(h) => (Algorithm::C4, h.finish()),
+            Self::Md5(h) => (Algorithm::Md5, h.finish()),
             Self::Sha1(h) => (Algorithm::Sha1, h.finalize().to_vec()),
             Self::Xxh128(h) => (Algorithm::Xxh128, h.finish_128().to_be_bytes().to_vec()),
             Self::Xxh3(h) => (Algorithm::Xxh3, h.finish().to_be_bytes().to_vec()),

@@ -17,7 +17,7 @@ use super::manifest::{
 };
 use super::verdict::{Is, Verdict};
 use super::{CHAIN, FOLDER, folders, stamp, write};
-use crate::hash::{Algorithm, Hashing, Sum, Sums};
+use crate::hash::{Algorithm, Digested, Hashing, Sum, Sums};
 use crate::offload::{CardPath, Copied};
 
 /// What is to be recorded, and how.
@@ -134,7 +134,7 @@ impl Create<'_> {
 
     /// The new manifest of each history, without references.
     fn generations(&self, examined: &Examined, begun: SystemTime) -> Vec<Manifest> {
-        let Examined { histories, patterns, tree, sums, verdict } = examined;
+        let Examined { histories, patterns, tree, now: as_they_are, verdict } = examined;
         let now = stamp::iso(begun);
         let creator = Creator {
             date: now.clone(),
@@ -154,23 +154,25 @@ impl Create<'_> {
                 ..Manifest::default()
             })
             .collect();
-        let files: HashMap<&CardPath, &Sums> = tree.files().map(|(_, f)| &f.path).zip(sums).collect();
+        let files: HashMap<&CardPath, &Digested> = tree.files().map(|(_, path)| path).zip(as_they_are).collect();
+        let sums = files.iter().map(|(path, now)| (*path, &now.sums)).collect();
         let judged: HashMap<&CardPath, &Is> = verdict.files.iter().map(|j| (&j.path, &j.is)).collect();
-        let of_folders = folders::sums(tree, &files, &self.algorithms);
+        let of_folders = folders::sums(tree, &sums, &self.algorithms);
         let moved = moved_folders(histories, verdict, tree, &of_folders);
+        let mut stamps = stamp::Stamps::default();
         for (place, folder) in tree.folders.iter().enumerate() {
             let history = &histories.all[folder.history];
             for file in &folder.files {
-                let (Some(path), Some(sums)) = (history.inner(&file.path), files.get(&file.path)) else { continue };
-                let known = histories.file(folder.history, &file.path);
-                let previous = match judged.get(&file.path) {
+                let (Some(path), Some(is)) = (history.inner(file), files.get(file)) else { continue };
+                let known = histories.file(folder.history, file);
+                let previous = match judged.get(file) {
                     Some(Is::Renamed { from }) => history.inner(from),
                     _ => None,
                 };
                 let was = previous.as_ref().and_then(|p| history.known.files.get(p)).or(known);
-                let hashes = hashes(was, sums, &now);
+                let hashes = hashes(was, &is.sums, &now);
                 if !hashes.is_empty() {
-                    let (size, modified) = (Some(file.bytes), Some(stamp::iso(file.modified)));
+                    let (size, modified) = (Some(is.bytes), is.modified.map(|m| stamps.iso(m)));
                     let entry = FileEntry { path, size, modified, hashes, previous_path: previous };
                     all[folder.history].entries.push(Entry::File(entry));
                 }

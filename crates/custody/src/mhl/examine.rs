@@ -3,15 +3,15 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
 
-use rushes_core::Result;
 use rushes_core::media::Finding;
 use rushes_core::run::CancellationToken;
+use rushes_core::{Error, ErrorKind, Result};
 
 use super::history::{Histories, KnownFile};
 use super::ignore::Patterns;
 use super::tree::Tree;
 use super::verdict::{Is, Verdict};
-use crate::hash::{Algorithm, Sum, Sums, Wanted, hash_files};
+use crate::hash::{Algorithm, Digested, Sum, Sums, Wanted, hash_files};
 use crate::offload::CardPath;
 
 /// What is read of the files.
@@ -32,8 +32,9 @@ pub(super) struct Examined {
     pub(super) histories: Histories,
     pub(super) patterns: Vec<Patterns>,
     pub(super) tree: Tree,
-    /// The digests of the files, in the order of [`Tree::files`]; none where it could not be read.
-    pub(super) sums: Vec<Sums>,
+    /// The files as they are now, in the order of [`Tree::files`]; without digests where one could
+    /// not be read.
+    pub(super) now: Vec<Digested>,
     pub(super) verdict: Verdict,
 }
 
@@ -64,53 +65,57 @@ pub(super) fn examine(root: &Path, reading: &Reading<'_>, look: &Look<'_>) -> Re
     let missing = missing(&histories, &tree, &patterns);
     let wanted: Vec<Wanted> = tree
         .files()
-        .map(|(folder, file)| {
-            let known = histories.file(folder.history, &file.path);
-            let algorithms = algorithms(reading, known, &file.path, file.bytes, &missing);
-            Wanted { path: root.join(&file.path), algorithms }
+        .map(|(folder, path)| {
+            let known = histories.file(folder.history, path);
+            let whole = root.join(path);
+            let algorithms = algorithms(reading, known, path, &whole, &missing);
+            Wanted { path: whole, algorithms }
         })
         .collect();
     let read = hash_files(&wanted, look.threads, look.read, look.cancel);
     if look.cancel.is_cancelled() {
-        return Err(rushes_core::Error::new(rushes_core::ErrorKind::Cancelled, "cancelled"));
+        return Err(Error::new(ErrorKind::Cancelled, "cancelled"));
     }
 
-    let mut sums = Vec::with_capacity(wanted.len());
+    let mut all = Vec::with_capacity(wanted.len());
     let mut renamed: HashSet<&CardPath> = HashSet::new();
-    for (((folder, file), wanted), read) in tree.files().zip(&wanted).zip(read) {
-        let mut now = match read {
-            Ok((now, _)) => now,
+    for (((folder, path), wanted), read) in tree.files().zip(&wanted).zip(read) {
+        let given = match reading {
+            Reading::Given(_, given) => given.get(path),
+            _ => None,
+        };
+        let mut now = match read.and_then(|now| not_opened(now, wanted, given.is_some())) {
+            Ok(now) => now,
             Err(e) => {
                 let finding = Finding::error("file-unreadable", e.detail());
-                verdict.say(file.path.clone(), Is::Unreadable, Some(finding));
-                sums.push(Sums::default());
+                verdict.say(path.clone(), Is::Unreadable, Some(finding));
+                all.push(Digested { sums: Sums::default(), bytes: 0, modified: None });
                 continue;
             }
         };
-        if let Reading::Given(_, given) = reading
-            && let Some(given) = given.get(&file.path)
-        {
-            given.iter().for_each(|s| now.insert(s.clone()));
-        }
-        let (is, finding) = match histories.file(folder.history, &file.path) {
-            Some(known) if wanted.algorithms.is_empty() && now.iter().next().is_none() => {
-                (Is::There, known.first.is_none().then(nothing_known))
-            }
-            Some(known) => match difference(known, &now) {
+        given.into_iter().flat_map(Sums::iter).for_each(|s| now.sums.insert(s.clone()));
+        let (is, finding) = match histories.file(folder.history, path) {
+            Some(known) if now.sums.iter().next().is_none() => (Is::There, known.first.is_none().then(nothing_known)),
+            Some(known) => match difference(known, &now.sums) {
                 Some(text) => (Is::Changed, Some(Finding::error("hash-mismatch", text))),
-                None if known.sums.keys().any(|a| now.get(*a).is_some()) => (Is::Verified, None),
+                None if known.sums.keys().any(|a| now.sums.get(*a).is_some()) => (Is::Verified, None),
                 None => (Is::There, Some(nothing_known())),
             },
             None => {
-                let was = missing.iter().find(|m| m.file.as_ref().is_some_and(|k| same(k, &now)));
-                match was.filter(|m| renamed.insert(&m.path)) {
-                    Some(m) => (Is::Renamed { from: m.path.clone() }, Some(renaming(&m.path))),
+                let was = missing
+                    .iter()
+                    .find(|m| !renamed.contains(&m.path) && m.file.as_ref().is_some_and(|k| same(k, &now.sums)));
+                match was {
+                    Some(m) => {
+                        renamed.insert(&m.path);
+                        (Is::Renamed { from: m.path.clone() }, Some(renaming(&m.path)))
+                    }
                     None => (Is::New, None),
                 }
             }
         };
-        verdict.say(file.path.clone(), is, finding);
-        sums.push(now);
+        verdict.say(path.clone(), is, finding);
+        all.push(now);
     }
     for m in missing.iter().filter(|m| !renamed.contains(&m.path)) {
         match m.file {
@@ -126,7 +131,16 @@ pub(super) fn examine(root: &Path, reading: &Reading<'_>, look: &Look<'_>) -> Re
             }
         }
     }
-    Ok(Examined { histories, patterns, tree, sums, verdict })
+    Ok(Examined { histories, patterns, tree, now: all, verdict })
+}
+
+/// A file whose digests are known from copying is looked at, and not opened.
+fn not_opened(now: Digested, wanted: &Wanted, given: bool) -> Result<Digested> {
+    if !wanted.algorithms.is_empty() || !given {
+        return Ok(now);
+    }
+    let facts = std::fs::symlink_metadata(&wanted.path).map_err(|e| Error::io(&wanted.path, e))?;
+    Ok(Digested { bytes: facts.len(), modified: facts.modified().ok(), ..now })
 }
 
 /// Something that is recorded and not there; a folder has no `file`.
@@ -137,7 +151,7 @@ struct Missing {
 
 fn missing(histories: &Histories, tree: &Tree, patterns: &[Patterns]) -> Vec<Missing> {
     let there: HashSet<&CardPath> =
-        tree.files().map(|(_, f)| &f.path).chain(tree.folders.iter().filter_map(|f| f.path.as_ref())).collect();
+        tree.files().map(|(_, path)| path).chain(tree.folders.iter().filter_map(|f| f.path.as_ref())).collect();
     let left_out = |path: &CardPath, folder: bool| {
         let all = path.as_path().ancestors().filter(|a| !a.as_os_str().is_empty());
         all.enumerate().any(|(i, a)| patterns[0].leaves_out(a, folder || i > 0))
@@ -155,7 +169,7 @@ fn algorithms(
     reading: &Reading<'_>,
     known: Option<&KnownFile>,
     path: &CardPath,
-    bytes: u64,
+    whole: &Path,
     missing: &[Missing],
 ) -> Vec<Algorithm> {
     let of_known = |k: &KnownFile| k.sums.keys().copied().collect::<Vec<_>>();
@@ -172,8 +186,10 @@ fn algorithms(
             Some(k) if only.is_empty() => of_known(k),
             Some(k) => of_known(k).into_iter().filter(|a| only.contains(a)).collect(),
             // It may be one that is missed.
+            None if missing.is_empty() => Vec::new(),
             None => {
-                let such = missing.iter().filter_map(|m| m.file.as_ref()).filter(|k| k.bytes == Some(bytes));
+                let bytes = std::fs::symlink_metadata(whole).map(|m| m.len()).ok();
+                let such = missing.iter().filter_map(|m| m.file.as_ref()).filter(|k| k.bytes == bytes);
                 let mut all: Vec<Algorithm> = such.filter_map(|k| k.first).collect();
                 all.sort_unstable();
                 all.dedup();

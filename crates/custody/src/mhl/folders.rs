@@ -16,9 +16,9 @@ pub(super) fn sums(tree: &Tree, files: &HashMap<&CardPath, &Sums>, algorithms: &
     for folder in &tree.folders {
         let mut sums = FolderSums::default();
         for &algorithm in algorithms {
-            let of_files = folder.files.iter().map(|f| {
-                let sum = files.get(&f.path)?.get(algorithm)?;
-                Some((&f.path, sum, sum))
+            let of_files = folder.files.iter().map(|path| {
+                let sum = files.get(path)?.get(algorithm)?;
+                Some((path, sum, sum))
             });
             let of_folders = folder.folders.iter().map(|&i| {
                 let below: &FolderSums = &all[i];

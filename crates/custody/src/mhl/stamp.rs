@@ -9,6 +9,26 @@ pub(super) fn iso(moment: SystemTime) -> String {
     strftime(moment, "%Y-%m-%dT%H:%M:%S+00:00")
 }
 
+/// Dates of many files, of which most were written in the second of the one before.
+#[derive(Debug, Default)]
+pub(super) struct Stamps {
+    last: Option<(u64, String)>,
+}
+
+impl Stamps {
+    pub(super) fn iso(&mut self, moment: SystemTime) -> String {
+        let second = moment.duration_since(SystemTime::UNIX_EPOCH).ok().map(|d| d.as_secs());
+        match (&self.last, second) {
+            (Some((last, text)), Some(second)) if *last == second => text.clone(),
+            _ => {
+                let text = iso(moment);
+                self.last = second.map(|s| (s, text.clone()));
+                text
+            }
+        }
+    }
+}
+
 /// As it stands in the name of a manifest: `2020-01-17_143000Z`.
 pub(super) fn in_name(moment: SystemTime) -> String {
     strftime(moment, "%Y-%m-%d_%H%M%SZ")
@@ -31,6 +51,11 @@ mod tests {
         let moment = SystemTime::UNIX_EPOCH + Duration::from_millis(1_579_271_400_900);
         assert_eq!(iso(moment), "2020-01-17T14:30:00+00:00");
         assert_eq!(in_name(moment), "2020-01-17_143000Z");
+        let mut stamps = Stamps::default();
+        for _ in 0..2 {
+            assert_eq!(stamps.iso(moment), "2020-01-17T14:30:00+00:00");
+        }
+        assert_eq!(stamps.iso(moment + Duration::from_millis(100)), "2020-01-17T14:30:01+00:00");
         let before = SystemTime::UNIX_EPOCH - Duration::from_secs(86_400);
         assert_eq!(iso(before), "1969-12-31T00:00:00+00:00");
     }

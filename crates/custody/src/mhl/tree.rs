@@ -26,18 +26,11 @@ pub(super) struct Folder {
     /// Below the top; `None` for the top itself.
     pub(super) path: Option<CardPath>,
     pub(super) modified: SystemTime,
-    pub(super) files: Vec<File>,
+    pub(super) files: Vec<CardPath>,
     /// Its folders, as places in [`Tree::folders`].
     pub(super) folders: Vec<usize>,
     /// The history that records what is in it, as a number that [`History::numbered`] knows.
     pub(super) history: usize,
-}
-
-#[derive(Debug, Clone)]
-pub(super) struct File {
-    pub(super) path: CardPath,
-    pub(super) bytes: u64,
-    pub(super) modified: SystemTime,
 }
 
 /// Folders in folders that are looked into.
@@ -60,7 +53,7 @@ impl Tree {
     }
 
     /// All files, in the order they are written.
-    pub(super) fn files(&self) -> impl Iterator<Item = (&Folder, &File)> {
+    pub(super) fn files(&self) -> impl Iterator<Item = (&Folder, &CardPath)> {
         self.folders.iter().flat_map(|folder| folder.files.iter().map(move |file| (folder, file)))
     }
 }
@@ -83,52 +76,50 @@ impl Walk<'_> {
         let io = |e| Error::io(&whole, e).doing("listing a folder");
         let history = self.histories.iter().position(|h| h.below.as_deref() == Some(path)).unwrap_or(above);
         let modified = fs::metadata(&whole).and_then(|m| m.modified()).map_err(io)?;
+        let named = |e: fs::DirEntry| Ok((e.file_name(), e.file_type()?));
         let mut names: Vec<_> = fs::read_dir(&whole)
-            .and_then(|all| all.map(|e| e.map(|e| e.file_name())).collect::<Result<_, _>>())
+            .and_then(|all| all.map(|e| e.and_then(named)).collect::<Result<_, _>>())
             .map_err(io)?;
-        names.sort();
+        names.sort_by(|a, b| a.0.cmp(&b.0));
         let (mut files, mut folders) = (Vec::new(), Vec::new());
-        for name in names {
+        for (name, kind) in names {
             let inner = path.join(&name);
-            match self.look(&inner, history) {
-                Ok(Looked::File(file)) => files.push(file),
-                Ok(Looked::Folder) if depth < DEEPEST => match self.folder(&inner, history, depth + 1) {
+            match self.look(&inner, kind, history) {
+                Looked::File(file) => files.push(file),
+                Looked::Folder if depth < DEEPEST => match self.folder(&inner, history, depth + 1) {
                     Ok(place) => folders.push(place),
                     Err(e) if e.kind() == ErrorKind::Cancelled => return Err(e),
                     Err(e) => self.found(Finding::error("folder-unreadable", e.detail()), &inner),
                 },
-                Ok(Looked::Folder) => {
+                Looked::Folder => {
                     let text = format!("folders deeper than {DEEPEST} are not looked into");
                     self.found(Finding::error("folder-unreadable", text), &inner);
                 }
-                Ok(Looked::Nothing) => {}
-                Err(e) => self.found(Finding::error("file-unreadable", e.to_string()), &inner),
+                Looked::Nothing => {}
             }
         }
         self.tree.folders.push(Folder { path: CardPath::new(path), modified, files, folders, history });
         Ok(self.tree.folders.len() - 1)
     }
 
-    fn look(&mut self, path: &Path, history: usize) -> std::io::Result<Looked> {
-        let facts = fs::symlink_metadata(self.root.join(path))?;
-        if self.left_out(path, facts.is_dir(), history) {
-            return Ok(Looked::Nothing);
+    fn look(&mut self, path: &Path, kind: fs::FileType, history: usize) -> Looked {
+        if self.left_out(path, kind.is_dir(), history) {
+            return Looked::Nothing;
         }
         if !path.to_str().is_some_and(can_hold) {
             let text = "the name cannot be written in XML, so a history cannot record it; rename it";
             self.found(Finding::error("name-not-recordable", text), path);
-            return Ok(Looked::Nothing);
+            return Looked::Nothing;
         }
-        if facts.is_dir() {
-            return Ok(Looked::Folder);
+        if kind.is_dir() {
+            return Looked::Folder;
         }
-        if !facts.is_file() {
+        if !kind.is_file() {
             let text = "a link, pipe, socket or device is not recorded";
             self.found(Finding::warning("special-not-recorded", text), path);
-            return Ok(Looked::Nothing);
+            return Looked::Nothing;
         }
-        let Some(path) = CardPath::new(path) else { return Ok(Looked::Nothing) };
-        Ok(Looked::File(File { path, bytes: facts.len(), modified: facts.modified()? }))
+        CardPath::new(path).map_or(Looked::Nothing, Looked::File)
     }
 
     /// By the patterns of the closest history, or of one above it.
@@ -152,7 +143,7 @@ impl Walk<'_> {
 }
 
 enum Looked {
-    File(File),
+    File(CardPath),
     Folder,
     Nothing,
 }

@@ -125,8 +125,8 @@ impl Verify<'_> {
                     (Is::Missing, Some(Finding::error("file-missing", "it is recorded and not there")))
                 }
                 _ if wanted.algorithms.is_empty() => (Is::There, Some(nothing_to_compare())),
-                Ok((now, _)) => {
-                    match then.iter().find_map(|t| Some((t, now.get(t.algorithm())?)).filter(|(t, n)| t != n)) {
+                Ok(now) => {
+                    match then.iter().find_map(|t| Some((t, now.sums.get(t.algorithm())?)).filter(|(t, n)| t != n)) {
                         None => (Is::Verified, None),
                         Some((then, now)) => {
                             let text = format!("its {} is {now}, and was {then}", then.algorithm());
@@ -177,12 +177,13 @@ fn with_new(mut verdict: Verdict) -> Verdict {
 
 /// Folders whose files are all verified have the digests of the latest generation that has them.
 fn compare_folders(examined: &mut Examined) {
-    let Examined { histories, tree, sums, verdict, .. } = examined;
+    let Examined { histories, tree, now, verdict, .. } = examined;
     if verdict.files.iter().any(|f| f.is != Is::Verified) {
         return;
     }
-    let files: HashMap<&CardPath, &Sums> = tree.files().map(|(_, f)| &f.path).zip(sums.iter()).collect();
-    let all: BTreeSet<Algorithm> = sums.iter().flat_map(|s| s.iter().map(crate::hash::Sum::algorithm)).collect();
+    let files: HashMap<&CardPath, &Sums> =
+        tree.files().map(|(_, path)| path).zip(now.iter().map(|n| &n.sums)).collect();
+    let all: BTreeSet<Algorithm> = now.iter().flat_map(|n| n.sums.iter().map(crate::hash::Sum::algorithm)).collect();
     let algorithms: Vec<Algorithm> = all.into_iter().collect();
     let now = folders::sums(tree, &files, &algorithms);
     for (folder, now) in tree.folders.iter().zip(&now) {

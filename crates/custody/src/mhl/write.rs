@@ -1,5 +1,6 @@
 //! Manifests and chains as XML (ASC MHL 2.0: `ASCMHL.xsd`, `ASCMHLDirectory.xsd`).
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use super::chain::{Chain, Link};
@@ -82,11 +83,15 @@ fn posix(path: &CardPath) -> String {
 }
 
 fn attribute(name: &str, value: Option<&str>) -> String {
-    value.map_or_else(String::new, |v| format!(" {name}=\"{}\"", escaped(v)))
+    value.map_or_else(String::new, |v| [" ", name, "=\"", &escaped(v), "\""].concat())
 }
 
 /// A line break in a name would be read as a space, were it not written by its number.
-fn escaped(text: &str) -> String {
+fn escaped(text: &str) -> Cow<'_, str> {
+    let plain = |b: u8| b >= b' ' && !matches!(b, b'&' | b'<' | b'>' | b'"') && b < 0x7f;
+    if text.bytes().all(plain) {
+        return Cow::Borrowed(text);
+    }
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         match c {
@@ -101,7 +106,7 @@ fn escaped(text: &str) -> String {
             c => out.push(c),
         }
     }
-    out
+    Cow::Owned(out)
 }
 
 struct Xml {
@@ -115,24 +120,29 @@ impl Xml {
     }
 
     fn indent(&mut self) {
-        (0..self.depth).for_each(|_| self.out.push_str("  "));
+        const MOST: &str = "                ";
+        self.out.push_str(&MOST[..(2 * self.depth).min(MOST.len())]);
+    }
+
+    fn all(&mut self, parts: &[&str]) {
+        parts.iter().for_each(|p| self.out.push_str(p));
     }
 
     fn open(&mut self, tag: &str) {
         self.indent();
-        let _ = writeln!(self.out, "<{tag}>");
+        self.all(&["<", tag, ">\n"]);
         self.depth += 1;
     }
 
     fn close(&mut self, tag: &str) {
         self.depth -= 1;
         self.indent();
-        let _ = writeln!(self.out, "</{tag}>");
+        self.all(&["</", tag, ">\n"]);
     }
 
     fn text(&mut self, tag: &str, attributes: &str, text: &str) {
         self.indent();
-        let _ = writeln!(self.out, "<{tag}{attributes}>{}</{tag}>", escaped(text));
+        self.all(&["<", tag, attributes, ">", &escaped(text), "</", tag, ">\n"]);
     }
 
     fn maybe(&mut self, tag: &str, text: Option<&str>) {
