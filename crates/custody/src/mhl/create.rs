@@ -1,10 +1,11 @@
 //! Recording a folder: the first generation of its history, or the next.
 
 use std::collections::{BTreeMap, HashMap};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use rushes_core::deliver::{file_stem, write_whole};
+use rushes_core::deliver::{AtomicFile, file_stem, write_whole};
 use rushes_core::media::Severity;
 use rushes_core::run::CancellationToken;
 use rushes_core::{Error, ErrorKind, Result};
@@ -274,10 +275,8 @@ fn write_generation(
     let next = history.next();
     let name = format!("{next:04}_{named}_{}.mhl", stamp::in_name(begun));
     let path = folder.join(&name);
-    let text = write::manifest(manifest);
     // Whoever else records the folder now has taken the name.
-    write_whole(&path, false, text.as_bytes()).map_err(|e| e.doing(doing))?;
-    let c4 = c4_of(text.as_bytes())?;
+    let c4 = write_manifest(&path, manifest).map_err(|e| e.doing(doing))?;
 
     // Generations that the chain does not name, because a program was stopped, come into it now.
     let mut links: Vec<Link> =
@@ -287,9 +286,15 @@ fn write_generation(
     Ok((path, c4))
 }
 
-pub(super) fn c4_of(bytes: &[u8]) -> Result<Sum> {
+/// Writes a manifest that does not exist, whole or not at all; gives its C4 digest.
+pub(super) fn write_manifest(path: &Path, manifest: &Manifest) -> Result<Sum> {
+    let mut file = AtomicFile::create(path, false)?;
     let mut hashing = Hashing::new(&[Algorithm::C4]);
-    hashing.update(bytes);
+    write::manifest(manifest, &mut |piece| {
+        hashing.update(piece.as_bytes());
+        file.write_all(piece.as_bytes()).map_err(|e| Error::io(path, e))
+    })?;
+    file.persist()?;
     let none = || Error::new(ErrorKind::Invalid, "no C4 digest came of it");
     hashing.finish().get(Algorithm::C4).cloned().ok_or_else(none)
 }

@@ -1,6 +1,6 @@
 //! Files compared with what the histories of their folder know.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
 use rushes_core::media::Finding;
@@ -102,9 +102,7 @@ pub(super) fn examine(root: &Path, reading: &Reading<'_>, look: &Look<'_>) -> Re
                 None => (Is::There, Some(nothing_known())),
             },
             None => {
-                let was = missing
-                    .iter()
-                    .find(|m| !renamed.contains(&m.path) && m.file.as_ref().is_some_and(|k| same(k, &now.sums)));
+                let was = missing.iter().find(|m| !renamed.contains(&m.path) && same(m, path, &now.sums));
                 match was {
                     Some(m) => {
                         renamed.insert(&m.path);
@@ -212,10 +210,12 @@ fn difference(known: &KnownFile, now: &Sums) -> Option<String> {
     Some(format!("its {algorithm} is {now}, and was {then}; copy it again from where it is whole"))
 }
 
-/// By a digest, and not only by being empty.
-fn same(known: &KnownFile, now: &Sums) -> bool {
-    let compared: BTreeMap<_, _> = known.sums.iter().filter_map(|(a, s)| Some((a, now.get(*a)? == s))).collect();
-    known.bytes != Some(0) && !compared.is_empty() && compared.values().all(|equal| *equal)
+/// By every digest that both have; empty files, which are all the same, by their names too.
+fn same(missing: &Missing, path: &CardPath, now: &Sums) -> bool {
+    let Some(known) = &missing.file else { return false };
+    let compared = || known.sums.iter().filter_map(|(a, s)| Some(now.get(*a)? == s));
+    let named = missing.path.as_path().file_name() == path.as_path().file_name();
+    (known.bytes != Some(0) || named) && compared().next().is_some() && compared().all(|equal| equal)
 }
 
 fn nothing_known() -> Finding {

@@ -9,7 +9,7 @@ use rushes_core::media::Severity;
 use rushes_core::{Error, ErrorKind, Result};
 
 use super::chain::{Chain, Link};
-use super::create::{c4_of, host_name};
+use super::create::{host_name, write_manifest};
 use super::history::Histories;
 use super::manifest::{Author, Creator, Entry, FileEntry, Manifest, Process};
 use super::{COLLECTION, stamp, write};
@@ -62,11 +62,10 @@ impl Flatten {
         };
         let named = root.file_name().map_or_else(|| "root".into(), |n| file_stem(&n.to_string_lossy()));
         let name = format!("packinglist_{named}_{}.mhl", stamp::in_name(begun));
-        let text = write::manifest(&manifest);
         std::fs::create_dir_all(to).map_err(|e| Error::io(to, e).doing(doing))?;
         let path = to.join(&name);
-        write_whole(&path, false, text.as_bytes()).map_err(|e| e.doing(doing))?;
-        let chain = Chain { links: vec![Link { number: 1, name, c4: c4_of(text.as_bytes())? }] };
+        let c4 = write_manifest(&path, &manifest).map_err(|e| e.doing(doing))?;
+        let chain = Chain { links: vec![Link { number: 1, name, c4 }] };
         write_whole(&to.join(COLLECTION), true, write::chain(&chain).as_bytes()).map_err(|e| e.doing(doing))?;
         Ok(path)
     }

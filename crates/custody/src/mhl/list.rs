@@ -1,12 +1,13 @@
 //! A file `.mhl`, of whatever version.
 
+use std::borrow::Cow;
 use std::path::Path;
 
 use rushes_core::{Error, Result};
 
 use super::legacy::{self, LegacyList};
 use super::manifest::Manifest;
-use super::read;
+use super::{read, write};
 
 /// What a file `.mhl` holds.
 #[derive(Debug, Clone)]
@@ -49,6 +50,23 @@ impl HashList {
 }
 
 impl Manifest {
+    /// The text of an XML file in any encoding: by its byte order mark, its first bytes or its
+    /// declaration.
+    pub fn decode(bytes: &[u8]) -> Cow<'_, str> {
+        read::decoded(bytes)
+    }
+
+    /// As XML.
+    pub fn to_xml(&self) -> String {
+        let mut text = String::new();
+        // Text takes everything.
+        let _ = write::manifest(self, &mut |piece| {
+            text.push_str(piece);
+            Ok(())
+        });
+        text
+    }
+
     /// Reads a manifest of version 2.0.
     ///
     /// # Errors

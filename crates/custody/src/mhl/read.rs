@@ -226,3 +226,80 @@ fn c4(node: Node<'_, '_>) -> Result<Sum> {
     let text = maybe(node, "c4").ok_or_else(|| invalid("an entry has no C4 digest"))?;
     Sum::parse(Algorithm::C4, &text)
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::HashList;
+    use super::super::write;
+    use super::*;
+
+    fn text() -> impl Strategy<Value = String> {
+        // Everything that has a meaning in XML, and some that has none.
+        proptest::collection::vec(
+            prop_oneof![
+                Just('<'),
+                Just('&'),
+                Just('"'),
+                Just('\''),
+                Just('>'),
+                Just('\n'),
+                Just('\t'),
+                Just(' '),
+                any::<char>()
+            ],
+            1..12,
+        )
+        .prop_map(|c| c.into_iter().filter(|c| write::can_hold(c.encode_utf8(&mut [0; 4]))).collect())
+    }
+
+    fn path() -> impl Strategy<Value = CardPath> {
+        proptest::collection::vec(text(), 1..4).prop_filter_map("not a path", |names| CardPath::new(names.join("/")))
+    }
+
+    fn sums() -> impl Strategy<Value = Sums> {
+        let sum = (0usize..6, proptest::collection::vec(any::<u8>(), 64));
+        let sum = sum.prop_filter_map("a sum", |(i, bytes)| {
+            let algorithm = Algorithm::ALL[i];
+            Sum::new(algorithm, bytes[..algorithm.size()].to_vec()).ok()
+        });
+        proptest::collection::vec(sum, 1..4).prop_map(|all| all.into_iter().collect())
+    }
+
+    fn entry() -> impl Strategy<Value = Entry> {
+        let action = prop_oneof![Just(Action::Original), Just(Action::Verified), Just(Action::Failed)];
+        let file = (path(), any::<Option<u64>>(), sums(), action, proptest::option::of(path())).prop_map(
+            |(path, size, sums, action, previous_path)| {
+                let date = Some("2020-01-17T14:30:00+00:00".to_owned());
+                let hash = |s: &Sum| Hash { sum: s.clone(), action: Some(action), date: date.clone() };
+                let hashes = sums.iter().map(hash).collect();
+                Entry::File(FileEntry { path, size, modified: date.clone(), hashes, previous_path })
+            },
+        );
+        let folder = (path(), sums(), proptest::option::of(path())).prop_map(|(path, sums, previous_path)| {
+            let sums = FolderSums { content: sums.clone(), structure: sums, date: None };
+            Entry::Folder(FolderEntry { path, modified: None, sums, previous_path })
+        });
+        prop_oneof![file, folder]
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_reads_back(
+            entries in proptest::collection::vec(entry(), 0..6),
+            ignore in proptest::collection::vec(text(), 0..3),
+        ) {
+            let creator = Creator { date: "d".into(), host: "h & <h>".into(), tool: "t".into(), ..Creator::default() };
+            let manifest = Manifest { creator, entries, ignore, ..Manifest::default() };
+            let HashList::Manifest(again) = HashList::parse(&manifest.to_xml()).unwrap() else { panic!("version 2.0") };
+            prop_assert_eq!(*again, manifest);
+        }
+
+        #[test]
+        fn any_bytes_are_read_or_refused(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
+            let _ = HashList::parse(&decoded(&bytes));
+            let _ = chain(&decoded(&bytes));
+        }
+    }
+}

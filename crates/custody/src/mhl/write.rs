@@ -3,13 +3,18 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
+use rushes_core::Result;
+
 use super::chain::{Chain, Link};
 use super::manifest::{Author, Entry, FileEntry, FolderEntry, FolderSums, Hash, Manifest};
 use crate::hash::Sums;
 use crate::offload::CardPath;
 
-/// The manifest as a file.
-pub(super) fn manifest(m: &Manifest) -> String {
+/// The manifest as a file, given to `to` in pieces.
+///
+/// # Errors
+/// The first that `to` gives.
+pub(super) fn manifest(m: &Manifest, to: &mut dyn FnMut(&str) -> Result<()>) -> Result<()> {
     let mut x = Xml::new();
     x.open("hashlist version=\"2.0\" xmlns=\"urn:ASC:MHL:v2.0\"");
     x.open("creatorinfo");
@@ -40,6 +45,10 @@ pub(super) fn manifest(m: &Manifest) -> String {
                 Entry::File(f) => x.file(f),
                 Entry::Folder(f) => x.folder(f),
             }
+            if x.out.len() > PIECE {
+                to(&x.out)?;
+                x.out.clear();
+            }
         }
         x.close("hashes");
     }
@@ -54,8 +63,11 @@ pub(super) fn manifest(m: &Manifest) -> String {
         x.close("references");
     }
     x.close("hashlist");
-    x.out
+    to(&x.out)
 }
+
+/// A manifest of many files is not held in memory.
+const PIECE: usize = 64 << 10;
 
 /// The chain as a file.
 pub(super) fn chain(chain: &Chain) -> String {
