@@ -182,7 +182,11 @@ impl FrameAt {
 }
 
 /// A stage on a whole frame.
-fn whole(stage: &dyn FrameStage, input: &Array3<f32>, format: &FrameFormat) -> Result<(Array3<f32>, FrameFormat)> {
+pub(crate) fn whole(
+    stage: &dyn FrameStage,
+    input: &Array3<f32>,
+    format: &FrameFormat,
+) -> Result<(Array3<f32>, FrameFormat)> {
     let kernel = stage.prepare(format)?;
     let to = kernel.format().clone();
     let mut made = vec![0.0f32; to.planes() * to.height * to.width];

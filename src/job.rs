@@ -16,6 +16,8 @@ use rushes_ledger::{Cache, Judgement, Ledger, Lineage};
 use rushes_local::LocalExecutor;
 
 use crate::manifest::{InputFile, Manifest};
+use crate::originals;
+use crate::report::Page;
 
 /// A workflow to be run on a card or folder.
 ///
@@ -31,13 +33,14 @@ use crate::manifest::{InputFile, Manifest};
 pub struct Job {
     workflow: WorkflowFile,
     input: PathBuf,
-    registry: Registry,
+    pub(crate) registry: Registry,
     executor: Option<Arc<dyn Executor>>,
-    options: PlanOptions,
+    pub(crate) options: PlanOptions,
     attempts: u32,
     units_at_once: usize,
     events: Events,
-    cancel: CancellationToken,
+    pub(crate) cancel: CancellationToken,
+    page: bool,
 }
 
 /// What the clip stages found out.
@@ -74,6 +77,7 @@ impl Job {
             units_at_once: 2,
             events: Events::none(),
             cancel: CancellationToken::new(),
+            page: true,
         }
     }
 
@@ -92,6 +96,12 @@ impl Job {
     /// Whether existing outputs may be replaced.
     pub fn overwrite(mut self, overwrite: bool) -> Self {
         self.options.overwrite = overwrite;
+        self
+    }
+
+    /// Whether `report/index.html` is written; it is if not said.
+    pub fn page(mut self, page: bool) -> Self {
+        self.page = page;
         self
     }
 
@@ -193,7 +203,8 @@ impl Job {
         self.executor.clone().unwrap_or_else(|| Arc::new(LocalExecutor::new(self.registry.clone())))
     }
 
-    /// Runs the job and writes `manifest.json` and `lineage.json` into the output folder.
+    /// Runs the job and writes `manifest.json`, `lineage.json` and `report/index.html` into the output
+    /// folder.
     ///
     /// # Errors
     /// As [`Job::plan`], and when the manifest cannot be written. Clips and units that fail are
@@ -230,63 +241,42 @@ impl Job {
             }
         })
         .await?;
-        report.findings =
-            batch.findings.iter().chain(ledger.findings()).cloned().chain(report.findings).chain(unread).collect();
+        let (inputs, originals) = blocking({
+            let card = self.input.clone();
+            move || {
+                let originals = originals::compare(&card, &inputs);
+                Ok((inputs, originals))
+            }
+        })
+        .await?;
+        let of_originals = originals.iter().flat_map(|o| o.findings.clone());
+        report.findings = batch
+            .findings
+            .iter()
+            .chain(ledger.findings())
+            .cloned()
+            .chain(report.findings)
+            .chain(unread)
+            .chain(of_originals)
+            .collect();
 
         let manifest = Manifest::of(&understood.graph, &self.input, &batch, &plan, &report, inputs);
         let (text, path) = (manifest.to_json()?, out.join("manifest.json"));
         blocking(move || write_whole(&path, true, text.as_bytes()).map_err(|e| e.doing("writing the manifest")))
             .await?;
-        Ok(Done { plan, report, manifest })
-    }
-
-    /// Frames that turned out to be damaged are replaced where the clip's policy says so, and
-    /// what misses them is made; all else stands already.
-    async fn replace_bad_frames(
-        &self,
-        runner: &Runner,
-        mut plan: Plan,
-        mut batch: Batch,
-        graph: &Graph,
-        report: &mut RunReport,
-    ) -> Result<(Plan, Batch)> {
-        // A frame to be held may itself turn out to be damaged, so this may take more than one round.
-        loop {
-            let mut replaced = Batch { root: batch.root.clone(), ..Batch::default() };
-            for clip in &mut batch.clips {
-                let of_clip = report.units.iter().filter(|u| u.clip == clip.name).flat_map(|u| &u.bad_frames);
-                // A file that cannot be read at all is not damaged media: the card may be gone.
-                let (bad, other): (Vec<_>, Vec<_>) =
-                    of_clip.partition(|b| matches!(b.kind, ErrorKind::BadMedia | ErrorKind::Panicked));
-                let frames: Vec<i64> = bad.iter().map(|b| b.frame).collect();
-                if frames.is_empty() || !other.is_empty() || !clip.replace_bad(&frames) {
-                    continue;
-                }
-                batch.findings.extend(bad.iter().map(|b| {
-                    let text = format!("it cannot be decoded, and another picture stands in for it: {}", b.why);
-                    Finding::warning("frame-undecodable", text).clip(&clip.name).frame(b.frame)
-                }));
-                replaced.clips.push(clip.clone());
-            }
-            if replaced.clips.is_empty() || self.cancel.is_cancelled() {
-                let of_units = report.units.iter().flat_map(|u| &u.findings);
-                report.findings = plan.findings.iter().chain(of_units).cloned().collect();
-                return Ok((plan, batch));
-            }
-            let batches = graph.nodes().map(|n| (n, replaced.clone())).collect();
-            let (graph, registry, options) = (graph.clone(), self.registry.clone(), self.options.clone());
-            let again = blocking(move || Plan::of(&graph, &registry, &batches, &options)).await?;
-            for unit in runner.run(&again).await.units {
-                if let Some(first) = report.units.iter_mut().find(|u| u.unit == unit.unit) {
-                    *first = unit;
-                }
-            }
-            for clip in again.clips {
-                if let Some(first) = plan.clips.iter_mut().find(|c| c.clip == clip.clip) {
-                    *first = clip;
-                }
-            }
+        let done = Done { plan, report, manifest };
+        if !self.page {
+            return Ok(done);
         }
+        let (registry, cancel) = (self.registry.clone(), self.cancel.clone());
+        blocking(move || {
+            let Done { plan, report, manifest } = &done;
+            let originals = originals.as_ref();
+            let page = Page { batch: &batch, plan, report, manifest, originals, registry: &registry, cancel: &cancel };
+            page.write(&out)?;
+            Ok(done)
+        })
+        .await
     }
 }
 
@@ -321,7 +311,7 @@ impl Understood {
     }
 }
 
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+pub(crate) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
     tokio::task::spawn_blocking(work)
         .await
         .unwrap_or_else(|e| Err(Error::new(ErrorKind::Panicked, format!("the work ended without a result: {e}"))))

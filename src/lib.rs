@@ -11,10 +11,14 @@
 //!   histories; [`mod@verify`] compares files with whatever list of digests there is of them.
 //! - [`stages`] and [`backends`] are the crates they are made of.
 
+mod bad_frames;
+mod contact;
 pub mod frame_at;
 pub mod job;
 pub mod manifest;
+mod originals;
 pub mod recipes;
+mod report;
 mod stock;
 pub mod verify;
 

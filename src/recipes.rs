@@ -114,7 +114,7 @@ impl Dailies {
                 "scale",
                 json!({ "state": "display", "to": { "fit": { "width": width, "height": height } }, "even": true }),
             );
-            flow.branch("still", "still", json!({}));
+            flow.branch("still", "still", json!({ "frames": "contact" }));
             flow.branch("proxy", "movie", self.movie());
         }
         flow.file

@@ -4,6 +4,8 @@
 mod bad_input;
 /// The documents say what the code does.
 mod documents;
+/// What goes wrong around a run: each fault of docs/RELIABILITY.md.
+mod faults;
 /// Jobs on a synthetic card: what comes out, against what was put in.
 mod jobs;
 /// Plans: units small enough for any engine, and what they explain.

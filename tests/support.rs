@@ -54,14 +54,23 @@ pub(crate) fn expect_done(done: &Done) {
 pub(crate) struct Damaged {
     frames: Vec<i64>,
     panics: bool,
+    kind: Option<ErrorKind>,
 }
 
 struct DamagedReader(Damaged, Box<dyn ClipReader>);
 
 /// The stock stages with [`Damaged`] in the decoder's place.
 pub(crate) fn damaged(frames: &[i64], panics: bool) -> Registry {
+    with_decoder(Damaged { frames: frames.to_vec(), panics, kind: None })
+}
+
+/// The same with errors of a kind.
+pub(crate) fn damaged_by(frames: &[i64], kind: ErrorKind) -> Registry {
+    with_decoder(Damaged { frames: frames.to_vec(), panics: false, kind: Some(kind) })
+}
+
+fn with_decoder(damaged: Damaged) -> Registry {
     let mut registry = rushes::registry();
-    let damaged = Damaged { frames: frames.to_vec(), panics };
     registry.with("decode", move |_| Ok(AnyStage::source(damaged.clone())));
     registry
 }
@@ -97,7 +106,8 @@ impl ClipReader for DamagedReader {
     fn decode(&self, frame: i64) -> Result<SourceFrame> {
         if self.0.frames.contains(&frame) {
             assert!(!self.0.panics, "the decoder panics on purpose");
-            return Err(Error::new(ErrorKind::BadMedia, "a Huffman code that is in no table"));
+            let kind = self.0.kind.unwrap_or(ErrorKind::BadMedia);
+            return Err(Error::new(kind, "a Huffman code that is in no table"));
         }
         self.1.decode(frame)
     }

@@ -41,7 +41,7 @@ pub(crate) async fn run(a: &Demo) -> Result<Ended> {
     ));
     let ended = job::run_job(job::job(recipe.workflow(), &card, &args), &args).await?;
     crate::progress::tell(format_args!(
-        "look at: {0}/stills, {0}/proxies, {0}/plates, {0}/manifest.json",
+        "look at: {0}/stills, {0}/proxies, {0}/plates, {0}/report/index.html",
         dailies.display()
     ));
     Ok(ended)

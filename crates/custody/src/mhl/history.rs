@@ -10,7 +10,7 @@ use rushes_core::{Error, ErrorKind, Result};
 use super::chain::{Chain, Link};
 use super::manifest::{Entry, FolderSums, Manifest};
 use super::{CHAIN, FOLDER, read};
-use crate::hash::{Algorithm, Sum, hash_file};
+use crate::hash::{Algorithm, Sum, Sums, hash_file};
 use crate::offload::CardPath;
 
 /// The history of a folder. One folder below may have a history of its own, and so on; all of them
@@ -88,6 +88,18 @@ impl Histories {
     /// The top history has at least one generation.
     pub fn exists(&self) -> bool {
         self.all.first().is_some_and(|h| !h.generations.is_empty())
+    }
+
+    /// The earliest digests of every file that did not fail, by its path below the folder.
+    pub fn sums(&self) -> HashMap<CardPath, Sums> {
+        let mut all = HashMap::new();
+        for history in &self.all {
+            for (path, file) in &history.known.files {
+                // A history further down knows better.
+                all.extend(history.outer(path).map(|path| (path, file.sums.values().cloned().collect())));
+            }
+        }
+        all
     }
 
     /// The histories as the list that other parts number by.

@@ -58,6 +58,8 @@ pub enum StillFrames {
     Middle,
     /// The last.
     Last,
+    /// The first, the one in the middle and the last: what a contact sheet shows.
+    Contact,
     /// All of them.
     All,
     /// The first and every n-th after it.
@@ -68,11 +70,13 @@ impl StillFrames {
     /// True when `frame` of `range` becomes a still.
     pub fn wants(self, range: FrameRange, frame: i64) -> bool {
         let offset = frame.abs_diff(range.first);
+        let middle = (range.len() - 1) / 2;
         range.contains(frame)
             && match self {
                 Self::First => offset == 0,
-                Self::Middle => offset == (range.len() - 1) / 2,
+                Self::Middle => offset == middle,
                 Self::Last => frame == range.last,
+                Self::Contact => offset == 0 || offset == middle || frame == range.last,
                 Self::All => true,
                 Self::Every(n) => offset.is_multiple_of(u64::from(n.max(1))),
             }

@@ -1,0 +1,62 @@
+//! Frames that turn out to be damaged while they are decoded.
+
+use rushes_core::ErrorKind;
+use rushes_core::Result;
+use rushes_core::graph::Graph;
+use rushes_core::media::Finding;
+use rushes_core::plan::Plan;
+use rushes_core::run::{RunReport, Runner};
+use rushes_core::stage::Batch;
+
+use crate::job::{Job, blocking};
+
+impl Job {
+    /// Frames that turned out to be damaged are replaced where the clip's policy says so, and
+    /// what misses them is made; all else stands already.
+    pub(crate) async fn replace_bad_frames(
+        &self,
+        runner: &Runner,
+        mut plan: Plan,
+        mut batch: Batch,
+        graph: &Graph,
+        report: &mut RunReport,
+    ) -> Result<(Plan, Batch)> {
+        // A frame to be held may itself turn out to be damaged, so this may take more than one round.
+        loop {
+            let mut replaced = Batch { root: batch.root.clone(), ..Batch::default() };
+            for clip in &mut batch.clips {
+                let of_clip = report.units.iter().filter(|u| u.clip == clip.name).flat_map(|u| &u.bad_frames);
+                // A file that cannot be read at all is not damaged media: the card may be gone.
+                let (bad, other): (Vec<_>, Vec<_>) =
+                    of_clip.partition(|b| matches!(b.kind, ErrorKind::BadMedia | ErrorKind::Panicked));
+                let frames: Vec<i64> = bad.iter().map(|b| b.frame).collect();
+                if frames.is_empty() || !other.is_empty() || !clip.replace_bad(&frames) {
+                    continue;
+                }
+                batch.findings.extend(bad.iter().map(|b| {
+                    let text = format!("it cannot be decoded, and another picture stands in for it: {}", b.why);
+                    Finding::warning("frame-undecodable", text).clip(&clip.name).frame(b.frame)
+                }));
+                replaced.clips.push(clip.clone());
+            }
+            if replaced.clips.is_empty() || self.cancel.is_cancelled() {
+                let of_units = report.units.iter().flat_map(|u| &u.findings);
+                report.findings = plan.findings.iter().chain(of_units).cloned().collect();
+                return Ok((plan, batch));
+            }
+            let batches = graph.nodes().map(|n| (n, replaced.clone())).collect();
+            let (graph, registry, options) = (graph.clone(), self.registry.clone(), self.options.clone());
+            let again = blocking(move || Plan::of(&graph, &registry, &batches, &options)).await?;
+            for unit in runner.run(&again).await.units {
+                if let Some(first) = report.units.iter_mut().find(|u| u.unit == unit.unit) {
+                    *first = unit;
+                }
+            }
+            for clip in again.clips {
+                if let Some(first) = plan.clips.iter_mut().find(|c| c.clip == clip.clip) {
+                    *first = clip;
+                }
+            }
+        }
+    }
+}
