@@ -69,3 +69,30 @@ fn sources(root: &Path) -> Vec<PathBuf> {
     }
     all
 }
+
+/// Every test that docs/RELIABILITY.md names exists.
+#[test]
+fn every_promise_names_a_test_that_exists() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let table = std::fs::read_to_string(root.join("docs/RELIABILITY.md")).unwrap();
+    let named: BTreeSet<&str> = table
+        .lines()
+        .filter(|l| l.starts_with("| ") && !l.contains("---"))
+        .flat_map(|l| l.trim_end_matches('|').rsplit('|').next())
+        .flat_map(ticked)
+        .collect();
+    let tests: String = ["tests", "crates/cli/tests", "crates/custody/tests"]
+        .iter()
+        .flat_map(|folder| std::fs::read_dir(root.join(folder)).unwrap())
+        .filter_map(|e| std::fs::read_to_string(e.unwrap().path()).ok())
+        .collect();
+    assert!(named.len() > 25, "{named:?}");
+    for name in named {
+        let there = match name.rsplit("::").next() {
+            Some(path) if path.contains('/') => root.join(path).exists(),
+            Some(test) => tests.contains(&format!("fn {test}(")),
+            None => false,
+        };
+        assert!(there, "docs/RELIABILITY.md names `{name}`");
+    }
+}

@@ -19,7 +19,7 @@ async fn a_card_becomes_plates_proxies_and_stills() {
         let (digest, bytes) = Digest::xxh64_of_file(&bench.path("out").join(&output.path)).unwrap();
         assert_eq!((&digest, bytes), (&output.digest, output.bytes), "{}", output.path);
     }
-    assert_eq!(roles, BTreeMap::from([("plate", 16), ("proxy", 2), ("still", 2)]));
+    assert_eq!(roles, BTreeMap::from([("plate", 16), ("proxy", 2), ("still", 6)]));
     let codes: Vec<_> =
         done.report.findings.iter().filter(|f| f.severity > Severity::Info).map(|f| f.code.as_str()).collect();
     assert_eq!(codes, ["frame-truncated", "sequence-gap"]);
