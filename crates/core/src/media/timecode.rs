@@ -158,9 +158,7 @@ impl Timecode {
             return Err(Error::new(ErrorKind::Invalid, format!("there is no drop-frame timecode at {rate} frames/s"))
                 .advice("drop-frame exists at 30000/1001 and 60000/1001"));
         }
-        if i64::from(rate.nominal()) > 1000 {
-            return Err(Error::new(ErrorKind::Invalid, format!("no timecode counts {rate} frames/s")));
-        }
+        Self::refuse_rate(rate)?;
         let day = i64::from(Self::frames_per_day(rate, drop));
         let frames = frames.rem_euclid(day);
         // A day at 1000 frames/s is 86.4 million frames: it fits.
@@ -172,6 +170,7 @@ impl Timecode {
     /// # Errors
     /// When a field is out of range, or the label is one that drop-frame skips.
     pub fn from_label(h: u32, m: u32, s: u32, f: u32, rate: Rate, drop: bool) -> Result<Self, Error> {
+        Self::refuse_rate(rate)?;
         let nominal = rate.nominal();
         let show = || format!("{h:02}:{m:02}:{s:02}{}{f:02}", if drop { ';' } else { ':' });
         if h > 23 || m > 59 || s > 59 || f >= nominal {
@@ -188,6 +187,14 @@ impl Timecode {
         let minutes = h * 60 + m;
         let count = (minutes * 60 + s) * nominal + f - dropped * (minutes - minutes / 10);
         Self::from_frames(i64::from(count), rate, drop)
+    }
+
+    fn refuse_rate(rate: Rate) -> Result<(), Error> {
+        // So a day's frames fit 32 bits, and no arithmetic on labels overflows.
+        if rate.nominal() > 1000 {
+            return Err(Error::new(ErrorKind::Invalid, format!("no timecode counts {rate} frames/s")));
+        }
+        Ok(())
     }
 
     /// Reads `hh:mm:ss:ff`; a `;` or `.` before the frames means drop-frame.
@@ -252,7 +259,7 @@ impl Timecode {
     /// The label `frames` later (or earlier), wrapping at midnight.
     pub fn offset(self, frames: i64) -> Self {
         let day = i64::from(Self::frames_per_day(self.rate, self.drop));
-        Self { frames: (i64::from(self.frames) + frames).rem_euclid(day) as u32, ..self }
+        Self { frames: (i64::from(self.frames) + frames.rem_euclid(day)).rem_euclid(day) as u32, ..self }
     }
 
     /// Frames from `earlier` to `self`; `None` when rate or drop-frame differ.
@@ -395,5 +402,16 @@ mod tests {
         let json = serde_json::to_string(&tc).unwrap();
         assert_eq!(json, r#"{"label":"10:00:00;02","rate":"60000/1001"}"#);
         assert_eq!(serde_json::from_str::<Timecode>(&json).unwrap(), tc);
+    }
+
+    /// Found by a fuzzer: a unit's file may say anything.
+    #[test]
+    fn rates_and_offsets_beyond_all_measure_are_refused_or_wrap() {
+        let e = Timecode::parse("10:11:59:18", "2400031001".parse().unwrap()).unwrap_err();
+        assert!(e.to_string().contains("no timecode counts"), "{e}");
+        let tc = Timecode::parse("23:59:59:23", Rate::FPS_24).unwrap();
+        let day = 24 * 86_400;
+        assert_eq!(tc.offset(i64::MAX).frames(), ((i64::from(tc.frames()) + i64::MAX % day) % day) as u32);
+        assert_eq!(tc.offset(i64::MIN).offset(i64::MAX).offset(1), tc);
     }
 }

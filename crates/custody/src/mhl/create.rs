@@ -156,9 +156,12 @@ impl Create<'_> {
             })
             .collect();
         let files: HashMap<&CardPath, &Digested> = tree.files().map(|(_, path)| path).zip(as_they_are).collect();
-        let sums = files.iter().map(|(path, now)| (*path, &now.sums)).collect();
-        let judged: HashMap<&CardPath, &Is> = verdict.files.iter().map(|j| (&j.path, &j.is)).collect();
-        let of_folders = folders::sums(tree, &sums, &self.algorithms);
+        let moved_files: HashMap<&CardPath, &CardPath> = verdict
+            .files
+            .iter()
+            .filter_map(|j| if let Is::Renamed { from } = &j.is { Some((&j.path, from)) } else { None })
+            .collect();
+        let of_folders = folders::sums(tree, &files, &self.algorithms);
         let moved = moved_folders(histories, verdict, tree, &of_folders);
         let mut stamps = stamp::Stamps::default();
         for (place, folder) in tree.folders.iter().enumerate() {
@@ -166,10 +169,7 @@ impl Create<'_> {
             for file in &folder.files {
                 let (Some(path), Some(is)) = (history.inner(file), files.get(file)) else { continue };
                 let known = histories.file(folder.history, file);
-                let previous = match judged.get(file) {
-                    Some(Is::Renamed { from }) => history.inner(from),
-                    _ => None,
-                };
+                let previous = moved_files.get(file).and_then(|from| history.inner(from));
                 let was = previous.as_ref().and_then(|p| history.known.files.get(p)).or(known);
                 let hashes = hashes(was, &is.sums, &now);
                 if !hashes.is_empty() {

@@ -5,19 +5,19 @@ use std::collections::HashMap;
 
 use super::manifest::FolderSums;
 use super::tree::Tree;
-use crate::hash::{Algorithm, Hashing, Sum, Sums};
+use crate::hash::{Algorithm, Digested, Hashing, Sum};
 use crate::offload::CardPath;
 
 /// The digests of every folder of `tree`, in its order, by each of `algorithms` that all files
 /// below it have. The content digest is over the sorted digests of what is in the folder; the
 /// structure digest over the sorted digests of names and digests.
-pub(super) fn sums(tree: &Tree, files: &HashMap<&CardPath, &Sums>, algorithms: &[Algorithm]) -> Vec<FolderSums> {
+pub(super) fn sums(tree: &Tree, files: &HashMap<&CardPath, &Digested>, algorithms: &[Algorithm]) -> Vec<FolderSums> {
     let mut all: Vec<FolderSums> = Vec::with_capacity(tree.folders.len());
     for folder in &tree.folders {
         let mut sums = FolderSums::default();
         for &algorithm in algorithms {
             let of_files = folder.files.iter().map(|path| {
-                let sum = files.get(path)?.get(algorithm)?;
+                let sum = files.get(path)?.sums.get(algorithm)?;
                 Some((path, sum, sum))
             });
             let of_folders = folder.folders.iter().map(|&i| {

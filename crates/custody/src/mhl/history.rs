@@ -109,8 +109,11 @@ impl Histories {
 
     /// What is known of the file at `path` below the top by the history numbered `history`.
     pub(super) fn file(&self, history: usize, path: &CardPath) -> Option<&KnownFile> {
-        let inner = self.all[history].inner(path)?;
-        self.all[history].known.files.get(&inner)
+        let history = &self.all[history];
+        if history.known.files.is_empty() {
+            return None;
+        }
+        history.known.files.get(&history.inner(path)?)
     }
 
     /// Every path that any history knows, below the top, and by which: files, then folders.

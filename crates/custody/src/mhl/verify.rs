@@ -11,7 +11,7 @@ use super::examine::{Examined, Look, Reading, examine};
 use super::folders;
 use super::list::HashList;
 use super::verdict::{Is, Verdict};
-use crate::hash::{Algorithm, Sums, Wanted, hash_files};
+use crate::hash::{Algorithm, Digested, Sums, Wanted, hash_files};
 use crate::offload::CardPath;
 
 /// How files are verified.
@@ -181,8 +181,7 @@ fn compare_folders(examined: &mut Examined) {
     if verdict.files.iter().any(|f| f.is != Is::Verified) {
         return;
     }
-    let files: HashMap<&CardPath, &Sums> =
-        tree.files().map(|(_, path)| path).zip(now.iter().map(|n| &n.sums)).collect();
+    let files: HashMap<&CardPath, &Digested> = tree.files().map(|(_, path)| path).zip(now.iter()).collect();
     let all: BTreeSet<Algorithm> = now.iter().flat_map(|n| n.sums.iter().map(crate::hash::Sum::algorithm)).collect();
     let algorithms: Vec<Algorithm> = all.into_iter().collect();
     let now = folders::sums(tree, &files, &algorithms);
