@@ -76,3 +76,36 @@ async fn genuine_files_give_their_picture_or_their_clear_answer() {
         }
     }
 }
+
+/// Every hash list of the footage, in every encoding and of every version: as many files as another
+/// reader counted, and, where the files are there, the verdict that recomputing them gave.
+#[test]
+fn every_hash_list_is_read_and_judged_as_others_do() {
+    use rushes::custody::mhl::{HashList, Verify};
+    let Some(root) = footage("mhl") else { return };
+    let facts: Value = serde_json::from_slice(&std::fs::read(root.join("facts.json")).unwrap()).unwrap();
+    let lists = facts["mhl_files"].as_object().unwrap();
+    assert!(lists.len() > 15);
+    for (name, want) in lists {
+        let list = HashList::read(&root.join(name)).unwrap();
+        let files = match &list {
+            HashList::Manifest(m) => m.files().count(),
+            HashList::Legacy(l) => l.files.len(),
+        };
+        assert_eq!(files as u64, want["hash_entries"].as_u64().unwrap(), "{name}");
+        let Some(recomputed) = want["recomputed"].as_object() else { continue };
+        let verdict = Verify::default().list(&root.join(name), None).unwrap();
+        for (file, kinds) in recomputed {
+            let differs = kinds.as_object().unwrap().values().any(|v| v.as_str().unwrap().starts_with("MISMATCH"));
+            let said = verdict.findings.iter().any(|f| f.path.as_deref() == Some(std::path::Path::new(file)));
+            assert_eq!(said, differs, "{name}: {file}");
+        }
+    }
+    // The reference tool's verdicts on its own scenarios.
+    for (scenario, good) in
+        [("scenario_01/travel_01", true), ("scenario_02/file_server", true), ("scenario_04/file_server", false)]
+    {
+        let verdict = Verify::default().folder(&root.join("asc").join(scenario).join("A002R2EC")).unwrap();
+        assert_eq!(verdict.agrees(), good, "{scenario}: {:?}", verdict.findings);
+    }
+}

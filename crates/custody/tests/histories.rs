@@ -295,6 +295,10 @@ fn lists_of_version_1_are_read_in_every_encoding_and_kind() {
         fs::write(&list, text("UTF-8", &wrong)).unwrap();
         assert_eq!(verdict().words(), "1 changed", "{wrong}");
     }
+    // As real programs note what they found to differ.
+    fs::write(&list, text("UTF-8", "<xxhash64be>WRONG_44bc2cf5ad770999</xxhash64be>")).unwrap();
+    assert_eq!(verdict().words(), "1 changed");
+    assert!(verdict().findings[0].text.contains("WRONG_44bc"));
     fs::write(&list, text("UTF-8", "<null></null>")).unwrap();
     assert_eq!((verdict().words().as_str(), codes(&verdict())), ("1 there", vec!["nothing-to-compare"]));
     fs::write(&list, text("UTF-8", "<null/>").replace("<size>3", "<size>4")).unwrap();

@@ -39,12 +39,16 @@ pub struct LegacyFile {
     pub xxh64_little: Option<u64>,
     /// It says in so many words that there is no digest (`null`).
     pub no_digest: bool,
+    /// What stands in a digest's place and is none. Programs write `WRONG_` before a digest that they
+    /// found to differ when they made the list.
+    pub no_value: Option<String>,
 }
 
 impl LegacyFile {
     /// Nothing is known but the size.
     pub fn size_only(&self) -> bool {
-        self.sums.iter().next().is_none() && self.xxh32.is_none() && self.xxh64_little.is_none()
+        let no_sum = self.sums.iter().next().is_none() && self.xxh32.is_none() && self.xxh64_little.is_none();
+        no_sum && self.no_value.is_none()
     }
 
     /// Reads the file below `root` and compares every digest. `Ok(None)`: it is what it was.
@@ -79,6 +83,9 @@ impl LegacyFile {
                 }
                 bytes += n as u64;
             }
+        }
+        if let Some(text) = &self.no_value {
+            return Ok(Some(format!("the list has {text} for it, so it was found to be wrong when the list was made")));
         }
         if let Some(size) = self.size.filter(|s| *s != bytes) {
             return Ok(Some(format!("it has {bytes} bytes, and had {size}")));
@@ -120,29 +127,39 @@ fn file(node: Node<'_, '_>) -> Result<LegacyFile> {
     // Written on Windows, names may be apart by backslashes.
     let slashed = if name.contains('/') { name.clone() } else { name.replace('\\', "/") };
     let path = card_path(slashed.trim_start_matches("./"))?;
-    let bad = |what: &str, text: &str| invalid(format!("the entry of {path}: `{}` is no {what}", text.escape_debug()));
     let mut file = LegacyFile {
         size: child(node, "size").and_then(|n| content(n).trim().parse().ok()),
         sums: Sums::default(),
         xxh32: None,
         xxh64_little: None,
         no_digest: false,
-        path: path.clone(),
+        no_value: None,
+        path,
     };
     for n in elements(node) {
         let kind = n.tag_name().name();
         let text = content(n);
         let text = text.trim();
-        match kind {
-            "md5" => file.sums.insert(Sum::parse(Algorithm::Md5, text)?),
-            "sha1" => file.sums.insert(Sum::parse(Algorithm::Sha1, text)?),
-            "xxhash64be" => file.sums.insert(Sum::parse(Algorithm::Xxh64, text)?),
+        let read = match kind {
+            "md5" => Sum::parse(Algorithm::Md5, text).map(|s| file.sums.insert(s)).is_ok(),
+            "sha1" => Sum::parse(Algorithm::Sha1, text).map(|s| file.sums.insert(s)).is_ok(),
+            "xxhash64be" => Sum::parse(Algorithm::Xxh64, text).map(|s| file.sums.insert(s)).is_ok(),
             "xxhash64" => {
-                file.xxh64_little = Some(u64::from_str_radix(text, 16).map_err(|_| bad("xxhash64", text))?);
+                file.xxh64_little = u64::from_str_radix(text, 16).ok();
+                file.xxh64_little.is_some()
             }
-            "xxhash" => file.xxh32 = Some(text.parse().map_err(|_| bad("xxhash", text))?),
-            "null" => file.no_digest = true,
-            _ => {}
+            "xxhash" => {
+                file.xxh32 = text.parse().ok();
+                file.xxh32.is_some()
+            }
+            "null" => {
+                file.no_digest = true;
+                true
+            }
+            _ => true,
+        };
+        if !read {
+            file.no_value = Some(format!("the {kind} `{}`", text.escape_debug()));
         }
     }
     Ok(file)
