@@ -12,6 +12,8 @@ mod jobs;
 mod plans;
 /// One frame at each point of the chain, against arithmetic done here.
 mod points;
+/// What must hold of anything: labels, workflow files, manifests.
+mod properties;
 /// The real footage beside the checkout, where there is any.
 mod real_footage;
 /// What is done is not done again; what changed is; and every output leads back to the card.
