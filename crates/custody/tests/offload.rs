@@ -255,7 +255,64 @@ fn links_and_pipes_are_listed_and_not_opened() {
     let copied = run(&bench.offload());
     assert!(copied.is_complete(), "{:?}", copied.findings);
     assert_eq!(copied.not_copied.len(), 2);
+    assert_eq!(codes(&copied), ["link-not-copied", "special-not-copied"]);
     assert!(!bench.copy("a").join("link").exists() && !bench.copy("a").join("pipe").exists());
+}
+
+#[test]
+fn a_folder_that_cannot_be_synced_delivers_nothing() {
+    let bench = Bench::new();
+    let copied = run(&bench.offload().storage(Faulty::new(vec![Fault::NoSync("/a/A001R2EC/")])));
+    assert!(copied.destinations[0].failed.is_some(), "{:?}", copied.findings);
+    assert_eq!((copied.delivered(0).count(), copied.delivered(1).count()), (0, 5));
+    assert!(run(&bench.offload()).is_complete());
+    assert_eq!(tree(&bench.copy("a")), tree(&bench.card));
+}
+
+#[test]
+fn what_a_recheck_found_altered_is_never_proven_again() {
+    let bench = Bench::new();
+    assert!(run(&bench.offload()).is_complete());
+    let path = bench.copy("a").join("unknown.xyz");
+    let modified = path.metadata().unwrap().modified().unwrap();
+    let mut bytes = fs::read(&path).unwrap();
+    bytes[7] ^= 1;
+    fs::write(&path, bytes).unwrap();
+    fs::File::options().write(true).open(&path).unwrap().set_modified(modified).unwrap();
+    // Changed behind everybody's back, with the time put back: only reading shows it.
+    assert!(run(&bench.offload()).is_complete());
+    assert!(codes(&run(&bench.offload().recheck(true))).contains(&"target-differs"));
+    assert!(codes(&run(&bench.offload())).contains(&"target-differs"));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_card_that_cannot_be_listed_whole_is_not_complete() {
+    let bench = Bench::new();
+    let hidden = bench.card.join(".hidden");
+    fs::set_permissions(&hidden, std::os::unix::fs::PermissionsExt::from_mode(0o000)).unwrap();
+    if fs::read_dir(&hidden).is_ok() {
+        eprintln!("NOT TESTED: whoever runs this may read everything");
+        return;
+    }
+    let copied = run(&bench.offload());
+    assert_eq!(copied.state, State::Incomplete);
+    assert!(codes(&copied).contains(&"folder-unreadable"), "{:?}", copied.findings);
+    fs::set_permissions(&hidden, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+}
+
+#[test]
+fn another_card_of_the_same_name_is_not_mixed_in() {
+    let bench = Bench::new();
+    assert!(run(&bench.offload()).is_complete());
+    let other = bench.to("other/A001R2EC");
+    fs::create_dir_all(&other).unwrap();
+    fs::write(other.join("B.mov"), b"another production").unwrap();
+    let offload = Offload::new(&other).to(bench.to("a"));
+    let e = offload.run(&OffloadEvents::none(), &CancellationToken::new()).unwrap_err().to_string();
+    assert!(e.contains("destination-other-card"), "{e}");
+    assert!(run(&offload.named("A001-second/")).is_complete());
+    assert!(bench.to("a/A001-second.rushes-offload.json").is_file());
 }
 
 #[test]

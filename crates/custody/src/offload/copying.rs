@@ -10,7 +10,7 @@ use rushes_core::media::Finding;
 use rushes_core::run::CancellationToken;
 
 use super::copied::{Copied, CopiedFile, Delivery, Destination, State};
-use super::disk::{identity, set_folder_time};
+use super::disk::{identity, is_within, set_folder_time};
 use super::finding::about;
 use super::reader::{CHUNK, Heard, Order, Reader};
 use super::request::{Offload, Planned};
@@ -137,7 +137,10 @@ pub(super) fn copy(
 /// does not keep such times loses nothing of the footage.
 fn keep_folder_times(card: &Path, tree: &Tree, root: &Path) {
     for folder in tree.folders.iter().rev() {
-        let _ = set_folder_time(&root.join(&folder.path), folder.modified);
+        let place = root.join(&folder.path);
+        if is_within(root, &place) {
+            let _ = set_folder_time(&place, folder.modified);
+        }
     }
     if let Ok(modified) = card.metadata().and_then(|m| m.modified()) {
         let _ = set_folder_time(root, modified);

@@ -66,7 +66,8 @@ impl Write for OnDisk {
 impl Target for OnDisk {
     fn commit(self: Box<Self>, modified: SystemTime) -> io::Result<Stat> {
         let file = self.0;
-        file.set_modified(modified)?;
+        // One that does not keep times is told of by what it shows afterwards.
+        let _ = file.set_modified(modified);
         file.sync_all()?;
         let facts = stat(&file)?;
         close(file)?;
@@ -205,6 +206,10 @@ fn sync_folder(_: &Path) -> io::Result<()> {
 #[cfg(unix)]
 fn space(folder: &Path) -> io::Result<Option<Space>> {
     let s = rustix::fs::statvfs(folder)?;
+    // Some network file systems cannot say.
+    if s.f_blocks == 0 {
+        return Ok(None);
+    }
     Ok(Some(Space {
         free: s.f_bavail.saturating_mul(s.f_frsize),
         block: s.f_frsize.max(1),
@@ -231,10 +236,25 @@ pub(super) fn identity(_: &Path) -> Option<(u64, u64)> {
     None
 }
 
+/// `place` is `root` or a folder below it, and no link stands on the way.
+pub(super) fn is_within(root: &Path, place: &Path) -> bool {
+    let real = |p: &Path| fs::symlink_metadata(p).is_ok_and(|m| m.is_dir());
+    place
+        .strip_prefix(root)
+        .is_ok_and(|below| below.ancestors().all(|part| part.as_os_str().is_empty() || real(&root.join(part))))
+}
+
 /// Sets a folder's modification time, where folders can be opened.
 pub(super) fn set_folder_time(folder: &Path, modified: SystemTime) -> io::Result<()> {
     #[cfg(unix)]
-    return File::open(folder)?.set_modified(modified);
+    return {
+        use std::os::unix::fs::OpenOptionsExt as _;
+
+        use rustix::fs::OFlags;
+        // Nothing but a folder: a pipe in its place would keep us waiting.
+        let flags = OFlags::DIRECTORY | OFlags::NOFOLLOW;
+        File::options().read(true).custom_flags(flags.bits() as i32).open(folder)?.set_modified(modified)
+    };
     #[cfg(not(unix))]
     return {
         let _ = (folder, modified);

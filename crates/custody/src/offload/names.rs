@@ -211,7 +211,7 @@ pub(super) fn probe(folder: &Path, card: &OsStr, wanted: &Tree) -> Naming {
         folder.join(name)
     };
     let (composed, upper, apart) = (trial("x\u{e9}".as_ref()), trial("X\u{e9}".as_ref()), trial("xe\u{301}".as_ref()));
-    if std::fs::write(&composed, b"").is_ok() {
+    if make(&composed) {
         naming.folds_case = upper.exists();
         naming.folds_composition = apart.exists();
         let _ = std::fs::remove_file(&composed);
@@ -223,7 +223,7 @@ pub(super) fn probe(folder: &Path, card: &OsStr, wanted: &Tree) -> Naming {
     for t in Trait::ALL.into_iter().filter(|t| has[*t as usize]) {
         naming.takes[t as usize] = specimens(t).iter().all(|end| {
             let path = if t == Trait::Device { folder.join("aux.rushes-probe") } else { trial(end) };
-            if std::fs::write(&path, b"").is_err() {
+            if !make(&path) {
                 return false;
             }
             let kept = std::fs::read_dir(folder)
@@ -233,6 +233,11 @@ pub(super) fn probe(folder: &Path, card: &OsStr, wanted: &Tree) -> Naming {
         });
     }
     naming
+}
+
+/// Makes an empty file where nothing is.
+fn make(path: &Path) -> bool {
+    std::fs::File::create_new(path).is_ok()
 }
 
 fn specimens(t: Trait) -> Vec<std::ffi::OsString> {

@@ -56,6 +56,8 @@ pub(super) struct Found {
     pub(super) findings: Vec<Finding>,
     /// Temporaries that a killed offload left.
     pub(super) leftovers: Vec<PathBuf>,
+    /// Files and folders there that the card does not have.
+    strangers: usize,
 }
 
 /// Looks at the copy as it stands; nothing is read but names and sizes.
@@ -82,11 +84,16 @@ pub(super) fn look(root: &Path, tree: &Tree, said: &Said, asked: &Asked) -> Foun
 }
 
 impl Found {
+    /// Things stand there, and none of them is a file of this card.
+    pub(super) fn is_another_card(&self) -> bool {
+        self.strangers > 0 && !self.wants.is_empty() && self.wants.iter().all(|w| *w == Want::Write)
+    }
+
     /// Gives the folders whose place something else has.
     fn look_at_folders(&mut self, root: &Path, tree: &Tree) -> Vec<PathBuf> {
         let ours: HashSet<&Path> =
             tree.folders.iter().map(|f| f.path.as_path()).chain(tree.files.iter().map(|f| f.path.as_path())).collect();
-        let (mut blocked, mut strangers) = (Vec::new(), 0usize);
+        let mut blocked = Vec::new();
         let all = std::iter::once(Path::new("")).chain(tree.folders.iter().map(|f| f.path.as_path()));
         for folder in all {
             let place = root.join(folder);
@@ -113,11 +120,12 @@ impl Found {
                 }
                 match is_temporary(&name) {
                     true => self.leftovers.push(place.join(name)),
-                    false => strangers += 1,
+                    false => self.strangers += 1,
                 }
             }
         }
-        if strangers > 0 {
+        if self.strangers > 0 {
+            let strangers = self.strangers;
             let text =
                 format!("{strangers} files or folders are there that the card does not have; they are left alone");
             self.findings.push(about(Finding::info("target-extra", text), root));

@@ -118,7 +118,7 @@ impl Reader<'_> {
 
     fn read_and_judge(&mut self, order: &Order<'_>, writing: &[&Arc<Queue<Step>>]) -> Result<Heard, Stop> {
         let file = order.file;
-        let (sums, linked) = self.read_once(file, false, writing)?;
+        let (sums, linked, _) = self.read_once(file, false, writing)?;
         if !linked {
             let text = "the file was deleted from the card while it was copied; what was read of it is whole";
             self.found(about(Finding::warning("source-vanished", text), &file.path));
@@ -131,24 +131,31 @@ impl Reader<'_> {
         };
         if let Some(known) = order.known {
             return if known.sums == sums {
-                Ok(Heard { sums: Some(sums), reread: true })
+                // This reading may have come from memory, so it adds nothing to what was known.
+                Ok(Heard { sums: Some(sums), reread: known.reread })
             } else {
                 Err(unstable("an earlier offload"))
             };
         }
         let mut heard = Heard { sums: Some(sums), reread: false };
         if self.reread {
-            let (again, _) = self.read_once(file, true, &[])?;
+            let (again, _, from_device) = self.read_once(file, true, &[])?;
             if heard.sums.as_ref() != Some(&again) {
                 return Err(unstable("a second reading"));
             }
-            heard.reread = true;
+            heard.reread = from_device;
         }
         Ok(heard)
     }
 
-    /// Reads a file to its end; gives its digests, and whether it still has its name.
-    fn read_once(&mut self, file: &CardFile, again: bool, to: &[&Arc<Queue<Step>>]) -> Result<(Sums, bool), Stop> {
+    /// Reads a file to its end; gives its digests, whether it still has its name, and whether its
+    /// bytes came from the device.
+    fn read_once(
+        &mut self,
+        file: &CardFile,
+        again: bool,
+        to: &[&Arc<Queue<Step>>],
+    ) -> Result<(Sums, bool, bool), Stop> {
         let path = self.card.join(&file.path);
         let stop = |e: io::Error, at: u64| Stop::Found(unreadable(file, &e, at));
         let mut opened = self.storage.open(&path, again).map_err(|e| stop(e, 0))?;
@@ -172,9 +179,9 @@ impl Reader<'_> {
                     break Ok(());
                 }
                 Ok(n) => n,
-                Err(e) => {
+                Err((before, e)) => {
                     self.pool.unused(buffer);
-                    break Err(stop(e, at));
+                    break Err(stop(e, at + before as u64));
                 }
             };
             at += filled as u64;
@@ -200,7 +207,7 @@ impl Reader<'_> {
         let after = opened.file.stat().map_err(|e| stop(e, at))?;
         unchanged(file, &after)?;
         let gone = || changed(file, "its digests could not be computed".to_owned());
-        Ok((sums.ok_or_else(gone)?, after.linked))
+        Ok((sums.ok_or_else(gone)?, after.linked, opened.from_device))
     }
 
     fn found(&mut self, finding: Finding) {
@@ -244,15 +251,15 @@ fn unreadable(file: &CardFile, e: &io::Error, at: u64) -> Finding {
     about(finding, &file.path)
 }
 
-/// Fills the buffer as far as the file goes.
-fn fill(file: &mut dyn Original, buffer: &mut [u8]) -> io::Result<usize> {
+/// Fills the buffer as far as the file goes; an error comes with the bytes before it.
+fn fill(file: &mut dyn Original, buffer: &mut [u8]) -> Result<usize, (usize, io::Error)> {
     let mut filled = 0;
     while filled < buffer.len() {
         match file.read(&mut buffer[filled..]) {
             Ok(0) => break,
             Ok(n) => filled += n,
             Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
-            Err(e) => return Err(e),
+            Err(e) => return Err((filled, e)),
         }
     }
     Ok(filled)

@@ -182,12 +182,14 @@ impl Offload {
             return Err(invalid("it is not a folder").advice("name the card's folder"));
         }
         let name = self.name.clone().or_else(|| card.file_name().map(Into::into));
-        let name = name.filter(|n| super::CardPath::new(n).is_some_and(|p| p.as_path().components().count() == 1));
+        // One name, without the separators that may stand around it.
+        let name = name.and_then(super::CardPath::new).filter(|p| p.as_path().components().count() == 1);
+        let name = name.map(|p| p.as_path().as_os_str().to_owned());
         let Some(name) = name else {
             return Err(invalid("the card has no name to give to the copies").advice("name them"));
         };
         let (places, mut findings) = place::places(&card, &name, &self.destinations);
-        let mut tree = Tree { findings: Vec::new(), ..Tree::walk(&card, || cancel.is_cancelled())? };
+        let mut tree = Tree::walk(&card, || cancel.is_cancelled())?;
         findings.append(&mut tree.findings);
         if let Some(refusal) = findings.iter().find(|f| forbids(f)).filter(|_| for_real) {
             return Err(refused(&self.card, &findings, refusal));
@@ -225,6 +227,11 @@ impl Planned {
                 remove(&found.leftovers, &place.root, &mut self.findings);
             }
             self.findings.append(&mut found.findings);
+            if found.is_another_card() {
+                let text =
+                    "another card of the same name is there: nothing of this one is; give the copies a name (`--name`)";
+                self.findings.push(super::finding::about(Finding::error("destination-other-card", text), &place.root));
+            }
             self.found.push(found);
         }
         self.known = plan::agree(&self.tree, &mut self.found, &mut self.findings);

@@ -9,7 +9,7 @@ use std::time::Duration;
 use rushes_core::media::Finding;
 use rushes_core::run::CancellationToken;
 
-use super::disk::identity;
+use super::disk::{identity, is_within};
 use super::evidence::Evidence;
 use super::finding::about;
 use super::journal::{Journal, Line};
@@ -77,6 +77,7 @@ struct Work<'a> {
     unsealed_bytes: u64,
     folders: BTreeSet<PathBuf>,
     told_cached: bool,
+    told_time: bool,
     out: Written,
 }
 
@@ -106,6 +107,7 @@ impl Writer<'_> {
             unsealed_bytes: 0,
             folders: BTreeSet::new(),
             told_cached: false,
+            told_time: false,
             out: Written { delivered, ..Written::default() },
             w: self,
         };
@@ -184,7 +186,18 @@ impl Work<'_> {
             }
             finished?
         } else {
-            self.compare(file, seal, &place)?
+            match self.compare(file, seal, &place) {
+                Ok(same) => same,
+                Err(trouble) => {
+                    // What an earlier offload proved holds no more.
+                    let sums = Line::texts(&seal.sums);
+                    let (path, modified_ns) = (file.path.clone(), to_ns(file.modified));
+                    let (bytes, there_ns, evidence) = (file.bytes, i64::MIN, Evidence::Streamed);
+                    let line = Line { path, bytes, modified_ns, there_ns, sums, evidence, reread: false };
+                    let _ = self.w.journal.append(&[line]);
+                    return Err(trouble);
+                }
+            }
         };
         self.folders.extend(place.parent().map(Path::to_owned));
         let line = Line {
@@ -223,8 +236,8 @@ impl Work<'_> {
             evidence = self.read_back(file, seal, part)?;
         }
         let there = to_ns(there.modified);
-        if !same_moment(there, to_ns(file.modified)) {
-            let text = "the destination does not keep modification times; this one is the copy's own";
+        if !same_moment(there, to_ns(file.modified)) && !std::mem::replace(&mut self.told_time, true) {
+            let text = "the destination does not keep modification times; from here on they are the copies' own";
             self.found(about(Finding::warning("time-not-kept", text), place));
         }
         self.w.storage.publish(part, place).map_err(|e| trouble(&file.path, "giving it its name", &e))?;
@@ -284,14 +297,15 @@ impl Work<'_> {
         if self.unsealed.is_empty() {
             return Ok(());
         }
+        // Taken first: what cannot be made to last is not delivered, now or at the end.
+        let unsealed = std::mem::take(&mut self.unsealed);
+        self.unsealed_bytes = 0;
         for folder in std::mem::take(&mut self.folders) {
             self.w
                 .storage
                 .sync_folder(&folder)
                 .map_err(|e| Trouble::Destination(format!("syncing {}: {e}", folder.display())))?;
         }
-        let unsealed = std::mem::take(&mut self.unsealed);
-        self.unsealed_bytes = 0;
         let lines: Vec<Line> = unsealed.iter().map(|u| u.line.clone()).collect();
         self.w.journal.append(&lines).map_err(|e| Trouble::Destination(e.to_string()))?;
         for Unsealed { number, reused, line } in unsealed {
@@ -320,6 +334,10 @@ impl Work<'_> {
         self.root_identity = identity(&root);
         for folder in &self.w.tree.folders {
             let place = root.join(&folder.path);
+            // Nothing is made through a link that has a folder's place; it was told of.
+            if !place.parent().is_some_and(|above| is_within(&root, above)) {
+                continue;
+            }
             match make(&place) {
                 Ok(true) => changed.extend(place.parent().map(Path::to_owned)),
                 Ok(false) => {}

@@ -20,6 +20,8 @@ pub(crate) enum Fault {
     Slow(&'static str),
     /// Files whose path has this read back with a bit changed.
     ReadsBackOtherwise(&'static str),
+    /// Folders whose path has this cannot be synced.
+    NoSync(&'static str),
     /// The system never drops what it keeps in memory.
     Cached,
     /// Nothing works any more after so many operations.
@@ -45,6 +47,11 @@ impl Faulty {
     /// How often a file was opened for reading.
     pub(crate) fn opened(&self, path: &Path) -> usize {
         self.opened.lock().unwrap().get(path).copied().unwrap_or(0)
+    }
+
+    /// The folders themselves are made and synced before any file is.
+    fn synced(&self) -> bool {
+        self.opened.lock().unwrap().len() > 1
     }
 
     fn works(&self) -> io::Result<()> {
@@ -101,6 +108,10 @@ impl Storage for Faulty {
 
     fn sync_folder(&self, folder: &Path) -> io::Result<()> {
         self.works()?;
+        let within = format!("{}/", folder.display());
+        if self.faults.iter().any(|f| matches!(f, Fault::NoSync(part) if within.contains(part) && self.synced())) {
+            return Err(io::Error::from_raw_os_error(5));
+        }
         Disk.sync_folder(folder)
     }
 
