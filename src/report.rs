@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
 
 use rushes_core::graph::Registry;
 use rushes_core::media::{Clip, ClipMedia};
@@ -129,5 +128,7 @@ impl Page<'_> {
 
 /// In words, to the minute.
 fn now() -> String {
-    jiff::Timestamp::try_from(SystemTime::now()).unwrap_or_default().strftime("%Y-%m-%d %H:%M UTC").to_string()
+    let t = time::OffsetDateTime::now_utc();
+    let month = u8::from(t.month());
+    format!("{:04}-{month:02}-{:02} {:02}:{:02} UTC", t.year(), t.day(), t.hour(), t.minute())
 }

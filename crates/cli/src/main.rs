@@ -9,19 +9,27 @@ use std::io::IsTerminal as _;
 use std::process::ExitCode;
 
 use clap::Parser as _;
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::prelude::*;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     let args = args::Args::parse();
-    let level = if args.log == args::Log::Json { "info" } else { "error" };
-    let filter = tracing_subscriber::EnvFilter::try_from_env("RUSHES_LOG").unwrap_or_else(|_| level.into());
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    match args.log {
-        args::Log::Text => log.with_ansi(std::io::stderr().is_terminal()).init(),
-        args::Log::Json => log.json().flatten_event(true).with_current_span(false).init(),
-    }
+    let filter = match filter(args.log) {
+        Ok(filter) => filter,
+        Err(e) => {
+            eprintln!("rushes: {e}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let log = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let log = match args.log {
+        args::Log::Text => log.with_ansi(std::io::stderr().is_terminal()).boxed(),
+        args::Log::Json => log.json().flatten_event(true).with_current_span(false).boxed(),
+    };
+    tracing_subscriber::registry().with(log.with_filter(filter)).init();
     let as_json = args.log == args::Log::Json;
     if as_json {
         progress::be_quiet();
@@ -45,6 +53,20 @@ fn main() -> ExitCode {
                 rushes::ErrorKind::Cancelled => commands::Ended::Cancelled.into(),
                 _ => ExitCode::FAILURE,
             }
+        }
+    }
+}
+
+/// What `RUSHES_LOG` asks for: a level, or levels of crates: `warn,rushes_custody=debug`.
+fn filter(log: args::Log) -> rushes::Result<Targets> {
+    match std::env::var("RUSHES_LOG") {
+        Ok(asked) => asked.parse().map_err(|e| {
+            rushes::Error::new(rushes::ErrorKind::Invalid, format!("RUSHES_LOG=`{}`: {e}", asked.escape_debug()))
+                .advice("write a level (error, warn, info, debug, trace), or `warn,rushes_custody=debug`")
+        }),
+        Err(_) => {
+            let most = if log == args::Log::Json { LevelFilter::INFO } else { LevelFilter::ERROR };
+            Ok(Targets::new().with_default(most))
         }
     }
 }

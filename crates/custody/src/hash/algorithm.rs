@@ -1,6 +1,5 @@
 //! The algorithms of ASC MHL (specification 1.0, appendix D), and their values.
 
-use std::collections::BTreeMap;
 use std::fmt;
 
 use rushes_core::media::Digest;
@@ -76,21 +75,27 @@ impl std::str::FromStr for Algorithm {
 /// The value of one algorithm over some bytes.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Sum {
-    pub(super) algorithm: Algorithm,
-    pub(super) bytes: Vec<u8>,
+    algorithm: Algorithm,
+    /// Those after the algorithm's size are 0. In place, because cards have tens of thousands of files.
+    bytes: [u8; LONGEST],
 }
+
+/// Bytes of the longest value.
+const LONGEST: usize = 64;
 
 impl Sum {
     /// A value of `algorithm`; most significant byte first.
     ///
     /// # Errors
     /// When the number of bytes is not the algorithm's.
-    pub fn new(algorithm: Algorithm, bytes: Vec<u8>) -> Result<Self> {
+    pub fn new(algorithm: Algorithm, bytes: &[u8]) -> Result<Self> {
         if bytes.len() != algorithm.size() {
             let (want, got) = (algorithm.size(), bytes.len());
             return Err(Error::new(ErrorKind::Invalid, format!("{algorithm} has {want} bytes, not {got}")));
         }
-        Ok(Self { algorithm, bytes })
+        let mut all = [0; LONGEST];
+        all[..bytes.len()].copy_from_slice(bytes);
+        Ok(Self { algorithm, bytes: all })
     }
 
     /// Reads the form manifests use: hexadecimal, or base 58 with `c4` before it.
@@ -100,7 +105,7 @@ impl Sum {
     pub fn parse(algorithm: Algorithm, text: &str) -> Result<Self> {
         let bad = || Error::new(ErrorKind::Invalid, format!("`{}` is not a value of {algorithm}", text.escape_debug()));
         let bytes = if algorithm == Algorithm::C4 { c4::decode(text) } else { unhex(text) };
-        bytes.and_then(|b| Self::new(algorithm, b).ok()).ok_or_else(bad)
+        bytes.and_then(|b| Self::new(algorithm, &b).ok()).ok_or_else(bad)
     }
 
     /// The algorithm.
@@ -110,12 +115,12 @@ impl Sum {
 
     /// The bytes, most significant first.
     pub fn bytes(&self) -> &[u8] {
-        &self.bytes
+        &self.bytes[..self.algorithm.size()]
     }
 
     /// As the manifests of runs write it: `xxh64:0123456789abcdef`.
     pub fn digest(&self) -> Digest {
-        Digest::new(self.algorithm.name(), &self.bytes)
+        Digest::new(self.algorithm.name(), self.bytes())
     }
 }
 
@@ -123,39 +128,56 @@ impl Sum {
 impl fmt::Display for Sum {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.algorithm == Algorithm::C4 {
-            return f.write_str(&c4::encode(&self.bytes));
+            return f.write_str(&c4::encode(self.bytes()));
         }
         // Manifests hold tens of thousands of these.
-        let digit = |n: u8| char::from(if n < 10 { b'0' + n } else { b'a' + n - 10 });
-        let text: String = self.bytes.iter().flat_map(|b| [digit(b >> 4), digit(b & 15)]).collect();
-        f.write_str(&text)
+        let digit = |n: u8| if n < 10 { b'0' + n } else { b'a' + n - 10 };
+        let mut text = [0; 2 * LONGEST];
+        for (pair, b) in text.chunks_exact_mut(2).zip(self.bytes()) {
+            pair.copy_from_slice(&[digit(b >> 4), digit(b & 15)]);
+        }
+        f.write_str(str::from_utf8(&text[..2 * self.bytes().len()]).unwrap_or_default())
     }
 }
 
 /// Values of several algorithms over the same bytes.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Sums(BTreeMap<Algorithm, Sum>);
+pub struct Sums(Vec<Sum>);
 
 impl Sums {
     /// The value of `algorithm`, if there is one.
     pub fn get(&self, algorithm: Algorithm) -> Option<&Sum> {
-        self.0.get(&algorithm)
+        self.0.iter().find(|s| s.algorithm == algorithm)
     }
 
     /// All values, in the schema's order.
     pub fn iter(&self) -> impl Iterator<Item = &Sum> {
-        self.0.values()
+        self.0.iter()
+    }
+
+    /// There is no value.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
     /// Adds a value, or replaces that of the same algorithm.
     pub fn insert(&mut self, sum: Sum) {
-        self.0.insert(sum.algorithm, sum);
+        match self.0.binary_search_by_key(&sum.algorithm, |s| s.algorithm) {
+            Ok(at) => self.0[at] = sum,
+            Err(at) => {
+                // Most have one, and room for four would be most of what a card's history takes.
+                self.0.reserve_exact(1);
+                self.0.insert(at, sum);
+            }
+        }
     }
 }
 
 impl FromIterator<Sum> for Sums {
     fn from_iter<T: IntoIterator<Item = Sum>>(sums: T) -> Self {
-        Self(sums.into_iter().map(|s| (s.algorithm, s)).collect())
+        let mut all = Self::default();
+        sums.into_iter().for_each(|s| all.insert(s));
+        all
     }
 }
 

@@ -70,7 +70,7 @@ impl Hashing {
 
     /// The values over all bytes taken.
     pub fn finish(self) -> Sums {
-        self.states.into_iter().map(State::finish).collect()
+        self.states.into_iter().filter_map(State::finish).collect()
     }
 }
 
@@ -97,16 +97,17 @@ impl State {
         }
     }
 
-    fn finish(self) -> Sum {
-        let (algorithm, bytes) = match self {
-            Self::C4(h) => (Algorithm::C4, h.finish()),
-            Self::Md5(h) => (Algorithm::Md5, h.finish()),
-            Self::Sha1(h) => (Algorithm::Sha1, h.finalize().to_vec()),
-            Self::Xxh128(h) => (Algorithm::Xxh128, h.finish_128().to_be_bytes().to_vec()),
-            Self::Xxh3(h) => (Algorithm::Xxh3, h.finish().to_be_bytes().to_vec()),
-            Self::Xxh64(h) => (Algorithm::Xxh64, h.finish().to_be_bytes().to_vec()),
-        };
-        Sum { algorithm, bytes }
+    fn finish(self) -> Option<Sum> {
+        match self {
+            Self::C4(h) => Sum::new(Algorithm::C4, &h.finish()),
+            Self::Md5(h) => Sum::new(Algorithm::Md5, &h.finish()),
+            Self::Sha1(h) => Sum::new(Algorithm::Sha1, &h.finalize()),
+            Self::Xxh128(h) => Sum::new(Algorithm::Xxh128, &h.finish_128().to_be_bytes()),
+            Self::Xxh3(h) => Sum::new(Algorithm::Xxh3, &h.finish().to_be_bytes()),
+            Self::Xxh64(h) => Sum::new(Algorithm::Xxh64, &h.finish().to_be_bytes()),
+        }
+        // Each gives the bytes of its algorithm.
+        .ok()
     }
 }
 

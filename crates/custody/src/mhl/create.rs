@@ -209,7 +209,7 @@ impl Create<'_> {
 /// that the file is what it was.
 fn hashes(known: Option<&KnownFile>, now: &Sums, date: &str) -> Vec<Hash> {
     let known = known.filter(|k| !k.sums.is_empty());
-    let differs = |s: &Sum| known.and_then(|k| k.sums.get(&s.algorithm())).map(|then| then != s);
+    let differs = |s: &Sum| known.and_then(|k| k.sums.get(s.algorithm())).map(|then| then != s);
     let failed = now.iter().any(|s| differs(s) == Some(true));
     let hash = |s: &Sum| {
         let action = match (known, differs(s)) {

@@ -95,10 +95,10 @@ pub(super) fn examine(root: &Path, reading: &Reading<'_>, look: &Look<'_>) -> Re
         };
         given.into_iter().flat_map(Sums::iter).for_each(|s| now.sums.insert(s.clone()));
         let (is, finding) = match histories.file(folder.history, path) {
-            Some(known) if now.sums.iter().next().is_none() => (Is::There, known.first.is_none().then(nothing_known)),
+            Some(known) if now.sums.is_empty() => (Is::There, known.first.is_none().then(nothing_known)),
             Some(known) => match difference(known, &now.sums) {
                 Some(text) => (Is::Changed, Some(Finding::error("hash-mismatch", text))),
-                None if known.sums.keys().any(|a| now.sums.get(*a).is_some()) => (Is::Verified, None),
+                None if known.sums.iter().any(|s| now.sums.get(s.algorithm()).is_some()) => (Is::Verified, None),
                 None => (Is::There, Some(nothing_known())),
             },
             None => {
@@ -148,13 +148,16 @@ struct Missing {
 }
 
 fn missing(histories: &Histories, tree: &Tree, patterns: &[Patterns]) -> Vec<Missing> {
+    let [files, folders] = histories.paths();
+    if files.is_empty() && folders.is_empty() {
+        return Vec::new();
+    }
     let there: HashSet<&CardPath> =
         tree.files().map(|(_, path)| path).chain(tree.folders.iter().filter_map(|f| f.path.as_ref())).collect();
     let left_out = |path: &CardPath, folder: bool| {
         let all = path.as_path().ancestors().filter(|a| !a.as_os_str().is_empty());
         all.enumerate().any(|(i, a)| patterns[0].leaves_out(a, folder || i > 0))
     };
-    let [files, folders] = histories.paths();
     let files = files.into_iter().map(|(h, path)| {
         let file = histories.file(h, &path).cloned();
         Missing { file: Some(file.unwrap_or_default()), path }
@@ -170,10 +173,10 @@ fn algorithms(
     whole: &Path,
     missing: &[Missing],
 ) -> Vec<Algorithm> {
-    let of_known = |k: &KnownFile| k.sums.keys().copied().collect::<Vec<_>>();
+    let of_known = |k: &KnownFile| k.sums.iter().map(Sum::algorithm).collect::<Vec<_>>();
     let with_known = |asked: &[Algorithm]| {
         let mut all = asked.to_vec();
-        if let Some(k) = known.filter(|k| !asked.iter().any(|a| k.sums.contains_key(a))) {
+        if let Some(k) = known.filter(|k| !asked.iter().any(|a| k.sums.get(*a).is_some())) {
             all.extend(k.first);
         }
         all
@@ -196,24 +199,24 @@ fn algorithms(
         },
         Reading::Asked(asked) => with_known(asked),
         Reading::Given(asked, given) => match given.get(path) {
-            Some(sums) if known.is_none_or(|k| k.sums.keys().any(|a| sums.get(*a).is_some())) => Vec::new(),
+            Some(sums) if known.is_none_or(|k| k.sums.iter().any(|s| sums.get(s.algorithm()).is_some())) => Vec::new(),
             Some(_) => known.and_then(|k| k.first).into_iter().collect(),
             None => with_known(asked),
         },
     }
 }
 
-fn difference(known: &KnownFile, now: &Sums) -> Option<String> {
-    let differs =
-        |(a, then): (&Algorithm, &Sum)| now.get(*a).filter(|n| *n != then).map(|n| (*a, then.clone(), n.clone()));
-    let (algorithm, then, now) = known.sums.iter().find_map(differs)?;
+fn difference<'a>(known: &'a KnownFile, now: &'a Sums) -> Option<String> {
+    let differs = |then: &'a Sum| now.get(then.algorithm()).filter(|n| *n != then).map(|n| (then, n));
+    let (then, now) = known.sums.iter().find_map(differs)?;
+    let algorithm = then.algorithm();
     Some(format!("its {algorithm} is {now}, and was {then}; copy it again from where it is whole"))
 }
 
 /// By every digest that both have; empty files, which are all the same, by their names too.
 fn same(missing: &Missing, path: &CardPath, now: &Sums) -> bool {
     let Some(known) = &missing.file else { return false };
-    let compared = || known.sums.iter().filter_map(|(a, s)| Some(now.get(*a)? == s));
+    let compared = || known.sums.iter().filter_map(|s| Some(now.get(s.algorithm())? == s));
     let named = missing.path.as_path().file_name() == path.as_path().file_name();
     (known.bytes != Some(0) || named) && compared().next().is_some() && compared().all(|equal| equal)
 }

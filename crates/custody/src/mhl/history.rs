@@ -1,6 +1,6 @@
 //! The history of a folder: its manifests in order, and those of folders below.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -49,7 +49,7 @@ pub(super) struct Known {
 /// The earliest digests of a file that did not fail, one for each algorithm.
 #[derive(Debug, Clone, Default)]
 pub(super) struct KnownFile {
-    pub(super) sums: BTreeMap<Algorithm, Sum>,
+    pub(super) sums: Sums,
     /// The algorithm it was first recorded with.
     pub(super) first: Option<Algorithm>,
     /// Its bytes.
@@ -96,7 +96,7 @@ impl Histories {
         for history in &self.all {
             for (path, file) in &history.known.files {
                 // A history further down knows better.
-                all.extend(history.outer(path).map(|path| (path, file.sums.values().cloned().collect())));
+                all.extend(history.outer(path).map(|path| (path, file.sums.clone())));
             }
         }
         all
@@ -238,7 +238,9 @@ impl Known {
                             let algorithm = hash.sum.algorithm();
                             if let Some(sum) = f.good(algorithm) {
                                 file.first.get_or_insert(algorithm);
-                                file.sums.entry(algorithm).or_insert_with(|| sum.clone());
+                                if file.sums.get(algorithm).is_none() {
+                                    file.sums.insert(sum.clone());
+                                }
                             }
                         }
                     }

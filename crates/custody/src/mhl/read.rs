@@ -262,7 +262,7 @@ mod tests {
         let sum = (0usize..6, proptest::collection::vec(any::<u8>(), 64));
         let sum = sum.prop_filter_map("a sum", |(i, bytes)| {
             let algorithm = Algorithm::ALL[i];
-            Sum::new(algorithm, bytes[..algorithm.size()].to_vec()).ok()
+            Sum::new(algorithm, &bytes[..algorithm.size()]).ok()
         });
         proptest::collection::vec(sum, 1..4).prop_map(|all| all.into_iter().collect())
     }

@@ -2,11 +2,13 @@
 
 use std::time::SystemTime;
 
-use jiff::Timestamp;
+use time::{Duration, OffsetDateTime};
 
 /// ISO 8601 in UTC, as the reference tool writes it: `2020-01-17T14:30:00+00:00`.
 pub(super) fn iso(moment: SystemTime) -> String {
-    strftime(moment, "%Y-%m-%dT%H:%M:%S+00:00")
+    let t = calendar(moment);
+    let (month, (h, m, s)) = (u8::from(t.month()), t.to_hms());
+    format!("{:04}-{month:02}-{:02}T{h:02}:{m:02}:{s:02}+00:00", t.year(), t.day())
 }
 
 /// Dates of many files, of which most were written in the second of the one before.
@@ -31,12 +33,20 @@ impl Stamps {
 
 /// As it stands in the name of a manifest: `2020-01-17_143000Z`.
 pub(super) fn in_name(moment: SystemTime) -> String {
-    strftime(moment, "%Y-%m-%d_%H%M%SZ")
+    let t = calendar(moment);
+    let (month, (h, m, s)) = (u8::from(t.month()), t.to_hms());
+    format!("{:04}-{month:02}-{:02}_{h:02}{m:02}{s:02}Z", t.year(), t.day())
 }
 
-fn strftime(moment: SystemTime, format: &str) -> String {
-    // A moment that calendars do not reach is none.
-    Timestamp::try_from(moment).unwrap_or_default().strftime(format).to_string()
+/// A moment that calendars do not reach is none.
+fn calendar(moment: SystemTime) -> OffsetDateTime {
+    let epoch = OffsetDateTime::UNIX_EPOCH;
+    let (since, before) = match moment.duration_since(SystemTime::UNIX_EPOCH) {
+        Ok(since) => (since, false),
+        Err(e) => (e.duration(), true),
+    };
+    let since = Duration::try_from(since).unwrap_or_default();
+    if before { epoch.checked_sub(since) } else { epoch.checked_add(since) }.unwrap_or(epoch)
 }
 
 #[cfg(test)]
@@ -58,5 +68,8 @@ mod tests {
         assert_eq!(stamps.iso(moment + Duration::from_millis(100)), "2020-01-17T14:30:01+00:00");
         let before = SystemTime::UNIX_EPOCH - Duration::from_secs(86_400);
         assert_eq!(iso(before), "1969-12-31T00:00:00+00:00");
+        if let Some(never) = SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(1 << 50)) {
+            assert_eq!(iso(never), "1970-01-01T00:00:00+00:00");
+        }
     }
 }
