@@ -22,6 +22,8 @@ pub(crate) fn be_quiet() {
 /// A line for people.
 pub(crate) fn tell(line: impl std::fmt::Display) {
     if !QUIET.load(Ordering::Relaxed) {
+        // At once: standard error has no buffer, and others write to it too.
+        let line = line.to_string();
         eprintln!("{line}");
     }
 }
@@ -39,24 +41,23 @@ pub(crate) fn events(as_json: bool) -> Events {
 }
 
 /// A bar of bytes that are read, where there is a terminal.
-pub(crate) struct Reading(ProgressBar);
+pub(crate) struct Reading(Option<ProgressBar>);
 
 impl Reading {
     pub(crate) fn begin() -> Self {
         let shown = std::io::stderr().is_terminal() && !QUIET.load(Ordering::Relaxed);
-        let bar = if shown { ProgressBar::new_spinner() } else { ProgressBar::hidden() };
-        bar.set_style(style("{spinner} {bytes} read, {bytes_per_sec}"));
-        Self(bar)
+        let bar = || ProgressBar::new_spinner().with_style(style("{spinner} {bytes} read, {bytes_per_sec}"));
+        Self(shown.then(bar))
     }
 
     pub(crate) fn more(&self, bytes: u64) {
-        self.0.inc(bytes);
+        self.0.iter().for_each(|bar| bar.inc(bytes));
     }
 }
 
 impl Drop for Reading {
     fn drop(&mut self) {
-        self.0.finish_and_clear();
+        self.0.iter().for_each(ProgressBar::finish_and_clear);
     }
 }
 

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use rushes_core::deliver::{AtomicFile, file_stem, write_whole};
@@ -18,7 +19,8 @@ use super::manifest::{
 };
 use super::verdict::{Is, Verdict};
 use super::{CHAIN, FOLDER, folders, stamp, write};
-use crate::hash::{Algorithm, Digested, Hashing, Sum, Sums};
+use crate::hash::spread::{Pool, Spread};
+use crate::hash::{Algorithm, Sum, Sums};
 use crate::offload::{CardPath, Copied};
 
 /// What is to be recorded, and how.
@@ -136,9 +138,9 @@ impl Create<'_> {
     /// The new manifest of each history, without references.
     fn generations(&self, examined: &Examined, begun: SystemTime) -> Vec<Manifest> {
         let Examined { histories, patterns, tree, now: as_they_are, verdict } = examined;
-        let now = stamp::iso(begun);
+        let now: Arc<str> = stamp::iso(begun).into();
         let creator = Creator {
-            date: now.clone(),
+            date: now.to_string(),
             host: host_name(),
             tool: "rushes".into(),
             tool_version: Some(env!("CARGO_PKG_VERSION").into()),
@@ -155,19 +157,18 @@ impl Create<'_> {
                 ..Manifest::default()
             })
             .collect();
-        let files: HashMap<&CardPath, &Digested> = tree.files().map(|(_, path)| path).zip(as_they_are).collect();
         let moved_files: HashMap<&CardPath, &CardPath> = verdict
             .files
             .iter()
             .filter_map(|j| if let Is::Renamed { from } = &j.is { Some((&j.path, from)) } else { None })
             .collect();
-        let of_folders = folders::sums(tree, &files, &self.algorithms);
+        let of_folders = folders::sums(tree, as_they_are, &self.algorithms);
         let moved = moved_folders(histories, verdict, tree, &of_folders);
         let mut stamps = stamp::Stamps::default();
         for (place, folder) in tree.folders.iter().enumerate() {
             let history = &histories.all[folder.history];
-            for file in &folder.files {
-                let (Some(path), Some(is)) = (history.inner(file), files.get(file)) else { continue };
+            for (file, is) in folder.files.iter().zip(&as_they_are[folder.first..]) {
+                let Some(path) = history.inner(file) else { continue };
                 let known = histories.file(folder.history, file);
                 let previous = moved_files.get(file).and_then(|from| history.inner(from));
                 let was = previous.as_ref().and_then(|p| history.known.files.get(p)).or(known);
@@ -183,7 +184,7 @@ impl Create<'_> {
                 let previous = moved.get(&place).filter(|(h, _)| *h == number).map(|(_, p)| p.clone());
                 all[number].entries.push(Entry::Folder(FolderEntry {
                     path,
-                    modified: Some(stamp::iso(folder.modified)),
+                    modified: Some(stamp::iso(folder.modified).into()),
                     sums: sums.clone(),
                     previous_path: previous,
                 }));
@@ -207,7 +208,7 @@ impl Create<'_> {
 
 /// The digests to be written of a file. A new algorithm is only written where an old one showed
 /// that the file is what it was.
-fn hashes(known: Option<&KnownFile>, now: &Sums, date: &str) -> Vec<Hash> {
+fn hashes(known: Option<&KnownFile>, now: &Sums, date: &Arc<str>) -> Vec<Hash> {
     let known = known.filter(|k| !k.sums.is_empty());
     let differs = |s: &Sum| known.and_then(|k| k.sums.get(s.algorithm())).map(|then| then != s);
     let failed = now.iter().any(|s| differs(s) == Some(true));
@@ -218,7 +219,7 @@ fn hashes(known: Option<&KnownFile>, now: &Sums, date: &str) -> Vec<Hash> {
             (_, None) if failed => return None,
             _ => Action::Verified,
         };
-        Some(Hash { sum: s.clone(), action: Some(action), date: Some(date.to_owned()) })
+        Some(Hash { sum: s.clone(), action: Some(action), date: Some(date.clone()) })
     };
     now.iter().filter_map(hash).collect()
 }
@@ -289,14 +290,26 @@ fn write_generation(
 /// Writes a manifest that does not exist, whole or not at all; gives its C4 digest.
 pub(super) fn write_manifest(path: &Path, manifest: &Manifest) -> Result<Sum> {
     let mut file = AtomicFile::create(path, false)?;
-    let mut hashing = Hashing::new(&[Algorithm::C4]);
-    write::manifest(manifest, &mut |piece| {
-        hashing.update(piece.as_bytes());
-        file.write_all(piece.as_bytes()).map_err(|e| Error::io(path, e))
+    // The digest takes as long as all else, so it has a thread of its own.
+    let sums = std::thread::scope(|scope| {
+        let pool = Pool::new(write::PIECE);
+        let c4 = Spread::start(scope, &[Algorithm::C4]);
+        let mut hashing = c4.begin(false);
+        let written = write::manifest(manifest, &mut |text| {
+            for piece in text.as_bytes().chunks(write::PIECE) {
+                let mut buffer = pool.take();
+                buffer[..piece.len()].copy_from_slice(piece);
+                hashing.update(&pool.piece(buffer, piece.len()));
+            }
+            file.write_all(text.as_bytes()).map_err(|e| Error::io(path, e))
+        });
+        // Always finished, so that the thread ends.
+        let sums = hashing.finish();
+        written.map(|()| sums)
     })?;
     file.persist()?;
-    let none = || Error::new(ErrorKind::Invalid, "no C4 digest came of it");
-    hashing.finish().get(Algorithm::C4).cloned().ok_or_else(none)
+    let none = || Error::new(ErrorKind::Panicked, "no C4 digest came of it");
+    sums.as_ref().and_then(|s| s.get(Algorithm::C4)).cloned().ok_or_else(none)
 }
 
 #[cfg(unix)]

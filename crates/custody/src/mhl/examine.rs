@@ -9,6 +9,7 @@ use rushes_core::{Error, ErrorKind, Result};
 
 use super::history::{Histories, KnownFile};
 use super::ignore::Patterns;
+use super::listing::Listing;
 use super::tree::Tree;
 use super::verdict::{Is, Verdict};
 use crate::hash::{Algorithm, Digested, Sum, Sums, Wanted, hash_files};
@@ -48,7 +49,8 @@ pub(super) struct Look<'a> {
 
 /// Compares `root` with its histories.
 pub(super) fn examine(root: &Path, reading: &Reading<'_>, look: &Look<'_>) -> Result<Examined> {
-    let histories = Histories::open(root)?;
+    let listing = Listing::of(root, look.cancel)?;
+    let histories = Histories::among(root, &listing);
     let patterns: Vec<Patterns> = histories
         .all
         .iter()
@@ -58,7 +60,8 @@ pub(super) fn examine(root: &Path, reading: &Reading<'_>, look: &Look<'_>) -> Re
             Some(_) => Patterns::of(h.ignore(), &anywhere(look.ignore)),
         })
         .collect::<Result<_>>()?;
-    let tree = Tree::walk(root, &histories.numbered(), &patterns, look.cancel)?;
+    let tree = Tree::of(&listing, &histories.numbered(), &patterns);
+    drop(listing);
     let mut verdict = Verdict::default();
     verdict.findings.extend(histories.findings.iter().chain(&tree.findings).cloned());
 

@@ -1,8 +1,6 @@
 //! Digests of folders (ASC MHL 1.0, section 5; the worked example is scenario 03 of the
 //! specification's repository).
 
-use std::collections::HashMap;
-
 use super::manifest::FolderSums;
 use super::tree::Tree;
 use crate::hash::{Algorithm, Digested, Hashing, Sum};
@@ -10,14 +8,15 @@ use crate::offload::CardPath;
 
 /// The digests of every folder of `tree`, in its order, by each of `algorithms` that all files
 /// below it have. The content digest is over the sorted digests of what is in the folder; the
-/// structure digest over the sorted digests of names and digests.
-pub(super) fn sums(tree: &Tree, files: &HashMap<&CardPath, &Digested>, algorithms: &[Algorithm]) -> Vec<FolderSums> {
+/// structure digest over the sorted digests of names and digests. `files` are in the order of
+/// [`Tree::files`].
+pub(super) fn sums(tree: &Tree, files: &[Digested], algorithms: &[Algorithm]) -> Vec<FolderSums> {
     let mut all: Vec<FolderSums> = Vec::with_capacity(tree.folders.len());
     for folder in &tree.folders {
         let mut sums = FolderSums::default();
         for &algorithm in algorithms {
-            let of_files = folder.files.iter().map(|path| {
-                let sum = files.get(path)?.sums.get(algorithm)?;
+            let of_files = folder.files.iter().zip(&files[folder.first..]).map(|(path, file)| {
+                let sum = file.sums.get(algorithm)?;
                 Some((path, sum, sum))
             });
             let of_folders = folder.folders.iter().map(|&i| {

@@ -5,9 +5,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use rushes_core::media::Finding;
+use rushes_core::run::CancellationToken;
 use rushes_core::{Error, ErrorKind, Result};
 
 use super::chain::{Chain, Link};
+use super::listing::Listing;
 use super::manifest::{Entry, FolderSums, Manifest};
 use super::{CHAIN, FOLDER, read};
 use crate::hash::{Algorithm, Sum, Sums, hash_file};
@@ -78,11 +80,16 @@ impl Histories {
         if !facts.is_dir() {
             return Err(Error::new(ErrorKind::Invalid, "it is not a folder").path(root));
         }
+        Ok(Self::among(root, &Listing::of(root, &CancellationToken::new())?))
+    }
+
+    /// The histories of `root`, everything in which is listed.
+    pub(super) fn among(root: &Path, listing: &Listing) -> Self {
         let mut histories = Self { root: root.to_owned(), all: Vec::new(), findings: Vec::new() };
         histories.load(None, None);
-        histories.below(Path::new(""), 0, 0);
+        histories.below(listing, 0, 0);
         histories.check_references();
-        Ok(histories)
+        histories
     }
 
     /// The top history has at least one generation.
@@ -131,21 +138,13 @@ impl Histories {
         [files, folders]
     }
 
-    fn below(&mut self, folder: &Path, above: usize, depth: usize) {
-        let Ok(entries) = fs::read_dir(self.root.join(folder)) else { return };
-        let mut names: Vec<_> = entries
-            .flatten()
-            .filter(|e| e.file_type().is_ok_and(|t| t.is_dir()) && e.file_name() != FOLDER)
-            .map(|e| e.file_name())
-            .collect();
-        names.sort();
-        for name in names {
-            let inner = folder.join(name);
-            let is_history = self.root.join(&inner).join(FOLDER).is_dir();
-            let place = if is_history { self.load(Some(inner.clone()), Some(above)) } else { above };
-            if depth < 200 {
-                self.below(&inner, place, depth + 1);
-            }
+    fn below(&mut self, listing: &Listing, folder: usize, above: usize) {
+        for &inner in &listing.0[folder].folders {
+            let listed = &listing.0[inner];
+            let is_history = listed.names.iter().any(|(name, _)| name == FOLDER)
+                && self.root.join(&listed.path).join(FOLDER).is_dir();
+            let place = if is_history { self.load(Some(listed.path.clone()), Some(above)) } else { above };
+            self.below(listing, inner, place);
         }
     }
 

@@ -1,5 +1,7 @@
 //! A manifest as data: what one file `NNNN_<folder>_<date>.mhl` says.
 
+use std::sync::Arc;
+
 use crate::hash::{Algorithm, Sum, Sums};
 use crate::offload::CardPath;
 
@@ -97,7 +99,7 @@ pub struct FileEntry {
     /// Its bytes.
     pub size: Option<u64>,
     /// When it was last written, as it is written (ISO 8601).
-    pub modified: Option<String>,
+    pub modified: Option<Arc<str>>,
     /// Its digests.
     pub hashes: Vec<Hash>,
     /// Where it was before.
@@ -110,7 +112,7 @@ pub struct FolderEntry {
     /// Where it is below the folder of the history.
     pub path: CardPath,
     /// When it was last written, as it is written (ISO 8601).
-    pub modified: Option<String>,
+    pub modified: Option<Arc<str>>,
     /// Its digests.
     pub sums: FolderSums,
     /// Where it was before.
@@ -126,7 +128,7 @@ pub struct FolderSums {
     /// Over names and digests of what is in it.
     pub structure: Sums,
     /// When they were computed, as it is written (ISO 8601).
-    pub date: Option<String>,
+    pub date: Option<Arc<str>>,
 }
 
 /// A digest of a file, and what it was found to be.
@@ -137,7 +139,7 @@ pub struct Hash {
     /// What came of comparing it.
     pub action: Option<Action>,
     /// When it was computed, as it is written (ISO 8601).
-    pub date: Option<String>,
+    pub date: Option<Arc<str>>,
 }
 
 /// What came of comparing a file with what was known of it.

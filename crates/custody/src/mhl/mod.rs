@@ -43,6 +43,7 @@ mod history;
 mod ignore;
 mod legacy;
 mod list;
+mod listing;
 mod manifest;
 mod read;
 mod stamp;

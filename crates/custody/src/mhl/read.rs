@@ -271,7 +271,7 @@ mod tests {
         let action = prop_oneof![Just(Action::Original), Just(Action::Verified), Just(Action::Failed)];
         let file = (path(), any::<Option<u64>>(), sums(), action, proptest::option::of(path())).prop_map(
             |(path, size, sums, action, previous_path)| {
-                let date = Some("2020-01-17T14:30:00+00:00".to_owned());
+                let date = Some(std::sync::Arc::from("2020-01-17T14:30:00+00:00"));
                 let hash = |s: &Sum| Hash { sum: s.clone(), action: Some(action), date: date.clone() };
                 let hashes = sums.iter().map(hash).collect();
                 Entry::File(FileEntry { path, size, modified: date.clone(), hashes, previous_path })

@@ -1,5 +1,6 @@
 //! Dates as manifests write them.
 
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use time::{Duration, OffsetDateTime};
@@ -14,16 +15,16 @@ pub(super) fn iso(moment: SystemTime) -> String {
 /// Dates of many files, of which most were written in the second of the one before.
 #[derive(Debug, Default)]
 pub(super) struct Stamps {
-    last: Option<(u64, String)>,
+    last: Option<(u64, Arc<str>)>,
 }
 
 impl Stamps {
-    pub(super) fn iso(&mut self, moment: SystemTime) -> String {
+    pub(super) fn iso(&mut self, moment: SystemTime) -> Arc<str> {
         let second = moment.duration_since(SystemTime::UNIX_EPOCH).ok().map(|d| d.as_secs());
         match (&self.last, second) {
             (Some((last, text)), Some(second)) if *last == second => text.clone(),
             _ => {
-                let text = iso(moment);
+                let text: Arc<str> = iso(moment).into();
                 self.last = second.map(|s| (s, text.clone()));
                 text
             }
@@ -63,9 +64,9 @@ mod tests {
         assert_eq!(in_name(moment), "2020-01-17_143000Z");
         let mut stamps = Stamps::default();
         for _ in 0..2 {
-            assert_eq!(stamps.iso(moment), "2020-01-17T14:30:00+00:00");
+            assert_eq!(&*stamps.iso(moment), "2020-01-17T14:30:00+00:00");
         }
-        assert_eq!(stamps.iso(moment + Duration::from_millis(100)), "2020-01-17T14:30:01+00:00");
+        assert_eq!(&*stamps.iso(moment + Duration::from_millis(100)), "2020-01-17T14:30:01+00:00");
         let before = SystemTime::UNIX_EPOCH - Duration::from_secs(86_400);
         assert_eq!(iso(before), "1969-12-31T00:00:00+00:00");
         if let Some(never) = SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(1 << 50)) {

@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use rushes_core::media::Finding;
-use rushes_core::run::CancellationToken;
-use rushes_core::{Error, ErrorKind, Result};
 
+use super::FOLDER;
 use super::history::History;
 use super::ignore::Patterns;
+use super::listing::Listing;
 use super::write::can_hold;
 use crate::offload::CardPath;
 
@@ -27,29 +27,20 @@ pub(super) struct Folder {
     pub(super) path: Option<CardPath>,
     pub(super) modified: SystemTime,
     pub(super) files: Vec<CardPath>,
+    /// The place of the first of them among all files.
+    pub(super) first: usize,
     /// Its folders, as places in [`Tree::folders`].
     pub(super) folders: Vec<usize>,
     /// The history that records what is in it, as a number that [`History::numbered`] knows.
     pub(super) history: usize,
 }
 
-/// Folders in folders that are looked into.
-const DEEPEST: usize = 200;
-
 impl Tree {
-    /// Lists `root`. `histories` are the top one and those below it, `patterns` theirs.
-    ///
-    /// # Errors
-    /// When the root cannot be listed, or `cancel` fires.
-    pub(super) fn walk(
-        root: &Path,
-        histories: &[&History],
-        patterns: &[Patterns],
-        cancel: &CancellationToken,
-    ) -> Result<Self> {
-        let mut walk = Walk { root, histories, patterns, cancel, tree: Self::default() };
-        walk.folder(Path::new(""), 0, 0)?;
-        Ok(walk.tree)
+    /// What of `listing` is recorded. `histories` are the top one and those below it, `patterns` theirs.
+    pub(super) fn of(listing: &Listing, histories: &[&History], patterns: &[Patterns]) -> Self {
+        let mut walk = Walk { listing, histories, patterns, files: 0, tree: Self::default() };
+        walk.folder(0, 0);
+        walk.tree
     }
 
     /// All files, in the order they are written.
@@ -59,47 +50,37 @@ impl Tree {
 }
 
 struct Walk<'a> {
-    root: &'a Path,
+    listing: &'a Listing,
     histories: &'a [&'a History],
     patterns: &'a [Patterns],
-    cancel: &'a CancellationToken,
+    files: usize,
     tree: Tree,
 }
 
 impl Walk<'_> {
-    /// Gives the folder's place.
-    fn folder(&mut self, path: &Path, above: usize, depth: usize) -> Result<usize> {
-        if self.cancel.is_cancelled() {
-            return Err(Error::new(ErrorKind::Cancelled, "cancelled"));
-        }
-        let whole = self.root.join(path);
-        let io = |e| Error::io(&whole, e).doing("listing a folder");
-        let history = self.histories.iter().position(|h| h.below.as_deref() == Some(path)).unwrap_or(above);
-        let modified = fs::metadata(&whole).and_then(|m| m.modified()).map_err(io)?;
-        let named = |e: fs::DirEntry| Ok((e.file_name(), e.file_type()?));
-        let mut names: Vec<_> = fs::read_dir(&whole)
-            .and_then(|all| all.map(|e| e.and_then(named)).collect::<Result<_, _>>())
-            .map_err(io)?;
-        names.sort_by(|a, b| a.0.cmp(&b.0));
+    /// Gives the folder's place in the tree.
+    fn folder(&mut self, listed: usize, above: usize) -> usize {
+        let listed = &self.listing.0[listed];
+        let path = &listed.path;
+        let history = self.histories.iter().position(|h| h.below.as_ref() == Some(path)).unwrap_or(above);
+        let mut below = listed.folders.iter();
         let (mut files, mut folders) = (Vec::new(), Vec::new());
-        for (name, kind) in names {
-            let inner = path.join(&name);
-            match self.look(&inner, kind, history) {
-                Looked::File(file) => files.push(file),
-                Looked::Folder if depth < DEEPEST => match self.folder(&inner, history, depth + 1) {
-                    Ok(place) => folders.push(place),
-                    Err(e) if e.kind() == ErrorKind::Cancelled => return Err(e),
-                    Err(e) => self.found(Finding::error("folder-unreadable", e.detail()), &inner),
+        for (name, kind) in &listed.names {
+            let inner = path.join(name);
+            let place = if kind.is_dir() && name != FOLDER { below.next() } else { None };
+            match (self.look(&inner, *kind, history), place) {
+                (Looked::File(file), _) => files.push(file),
+                (Looked::Folder, Some(&place)) => match &self.listing.0[place].trouble {
+                    None => folders.push(self.folder(place, history)),
+                    Some(e) => self.found(Finding::error("folder-unreadable", e.detail()), &inner),
                 },
-                Looked::Folder => {
-                    let text = format!("folders deeper than {DEEPEST} are not looked into");
-                    self.found(Finding::error("folder-unreadable", text), &inner);
-                }
-                Looked::Nothing => {}
+                (Looked::Folder, None) | (Looked::Nothing, _) => {}
             }
         }
-        self.tree.folders.push(Folder { path: CardPath::new(path), modified, files, folders, history });
-        Ok(self.tree.folders.len() - 1)
+        let (path, first) = (CardPath::new(path), self.files);
+        self.files += files.len();
+        self.tree.folders.push(Folder { path, modified: listed.modified, files, first, folders, history });
+        self.tree.folders.len() - 1
     }
 
     fn look(&mut self, path: &Path, kind: fs::FileType, history: usize) -> Looked {

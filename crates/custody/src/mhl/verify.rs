@@ -1,6 +1,6 @@
 //! Verifying and comparing, which write nothing.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use rushes_core::media::Finding;
@@ -11,7 +11,7 @@ use super::examine::{Examined, Look, Reading, examine};
 use super::folders;
 use super::list::HashList;
 use super::verdict::{Is, Verdict};
-use crate::hash::{Algorithm, Digested, Sums, Wanted, hash_files};
+use crate::hash::{Algorithm, Sums, Wanted, hash_files};
 use crate::offload::CardPath;
 
 /// How files are verified.
@@ -181,10 +181,9 @@ fn compare_folders(examined: &mut Examined) {
     if verdict.files.iter().any(|f| f.is != Is::Verified) {
         return;
     }
-    let files: HashMap<&CardPath, &Digested> = tree.files().map(|(_, path)| path).zip(now.iter()).collect();
     let all: BTreeSet<Algorithm> = now.iter().flat_map(|n| n.sums.iter().map(crate::hash::Sum::algorithm)).collect();
     let algorithms: Vec<Algorithm> = all.into_iter().collect();
-    let now = folders::sums(tree, &files, &algorithms);
+    let now = folders::sums(tree, now, &algorithms);
     for (folder, now) in tree.folders.iter().zip(&now) {
         let history = &histories.all[folder.history];
         let inner = folder.path.as_ref().and_then(|p| history.inner(p));

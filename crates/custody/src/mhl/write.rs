@@ -1,13 +1,12 @@
 //! Manifests and chains as XML (ASC MHL 2.0: `ASCMHL.xsd`, `ASCMHLDirectory.xsd`).
 
-use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use rushes_core::Result;
 
 use super::chain::{Chain, Link};
 use super::manifest::{Author, Entry, FileEntry, FolderEntry, FolderSums, Hash, Manifest};
-use crate::hash::Sums;
+use crate::hash::{Sum, Sums};
 use crate::offload::CardPath;
 
 /// The manifest as a file, given to `to` in pieces.
@@ -18,15 +17,15 @@ pub(super) fn manifest(m: &Manifest, to: &mut dyn FnMut(&str) -> Result<()>) -> 
     let mut x = Xml::new();
     x.open("hashlist version=\"2.0\" xmlns=\"urn:ASC:MHL:v2.0\"");
     x.open("creatorinfo");
-    x.text("creationdate", "", &m.creator.date);
-    x.text("hostname", "", &m.creator.host);
-    x.text("tool", &attribute("version", m.creator.tool_version.as_deref()), &m.creator.tool);
+    x.text("creationdate", &m.creator.date);
+    x.text("hostname", &m.creator.host);
+    x.said("tool", &[("version", m.creator.tool_version.as_deref())], &m.creator.tool);
     m.creator.authors.iter().for_each(|a| x.author(a));
     x.maybe("location", m.creator.location.as_deref());
     x.maybe("comment", m.creator.comment.as_deref());
     x.close("creatorinfo");
     x.open("processinfo");
-    x.text("process", "", m.process.name());
+    x.text("process", m.process.name());
     if let Some(root) = &m.root {
         x.open("roothash");
         x.folder_sums(root);
@@ -34,7 +33,7 @@ pub(super) fn manifest(m: &Manifest, to: &mut dyn FnMut(&str) -> Result<()>) -> 
     }
     if !m.ignore.is_empty() {
         x.open("ignore");
-        m.ignore.iter().for_each(|p| x.text("pattern", "", p));
+        m.ignore.iter().for_each(|p| x.text("pattern", p));
         x.close("ignore");
     }
     x.close("processinfo");
@@ -56,8 +55,8 @@ pub(super) fn manifest(m: &Manifest, to: &mut dyn FnMut(&str) -> Result<()>) -> 
         x.open("references");
         for reference in &m.references {
             x.open("hashlistreference");
-            x.text("path", "", &posix(&reference.path));
-            x.text("c4", "", &reference.c4.to_string());
+            x.text("path", &reference.path.lossy());
+            x.text("c4", &reference.c4.to_string());
             x.close("hashlistreference");
         }
         x.close("references");
@@ -67,7 +66,7 @@ pub(super) fn manifest(m: &Manifest, to: &mut dyn FnMut(&str) -> Result<()>) -> 
 }
 
 /// A manifest of many files is not held in memory.
-const PIECE: usize = 64 << 10;
+pub(super) const PIECE: usize = 64 << 10;
 
 /// The chain as a file.
 pub(super) fn chain(chain: &Chain) -> String {
@@ -75,8 +74,8 @@ pub(super) fn chain(chain: &Chain) -> String {
     x.open("ascmhldirectory xmlns=\"urn:ASC:MHL:DIRECTORY:v2.0\"");
     for Link { number, name, c4 } in &chain.links {
         x.open(&format!("hashlist sequencenr=\"{number}\""));
-        x.text("path", "", name);
-        x.text("c4", "", &c4.to_string());
+        x.text("path", name);
+        x.text("c4", &c4.to_string());
         x.close("hashlist");
     }
     x.close("ascmhldirectory");
@@ -90,21 +89,13 @@ pub(super) fn can_hold(text: &str) -> bool {
     })
 }
 
-fn posix(path: &CardPath) -> String {
-    path.lossy().into_owned()
-}
-
-fn attribute(name: &str, value: Option<&str>) -> String {
-    value.map_or_else(String::new, |v| [" ", name, "=\"", &escaped(v), "\""].concat())
-}
-
 /// A line break in a name would be read as a space, were it not written by its number.
-fn escaped(text: &str) -> Cow<'_, str> {
+fn escape(text: &str, out: &mut String) {
     let plain = |b: u8| b >= b' ' && !matches!(b, b'&' | b'<' | b'>' | b'"') && b < 0x7f;
     if text.bytes().all(plain) {
-        return Cow::Borrowed(text);
+        out.push_str(text);
+        return;
     }
-    let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         match c {
             '&' => out.push_str("&amp;"),
@@ -118,8 +109,9 @@ fn escaped(text: &str) -> Cow<'_, str> {
             c => out.push(c),
         }
     }
-    Cow::Owned(out)
 }
+
+type Attribute<'a> = (&'static str, Option<&'a str>);
 
 struct Xml {
     out: String,
@@ -152,46 +144,65 @@ impl Xml {
         self.all(&["</", tag, ">\n"]);
     }
 
-    fn text(&mut self, tag: &str, attributes: &str, text: &str) {
-        self.indent();
-        self.all(&["<", tag, attributes, ">", &escaped(text), "</", tag, ">\n"]);
+    fn text(&mut self, tag: &str, text: &str) {
+        self.said(tag, &[], text);
     }
 
     fn maybe(&mut self, tag: &str, text: Option<&str>) {
         if let Some(text) = text {
-            self.text(tag, "", text);
+            self.text(tag, text);
         }
     }
 
+    fn said(&mut self, tag: &str, attributes: &[Attribute<'_>], text: &str) {
+        self.begin(tag, attributes);
+        escape(text, &mut self.out);
+        self.end(tag);
+    }
+
+    fn begin(&mut self, tag: &str, attributes: &[Attribute<'_>]) {
+        self.indent();
+        self.all(&["<", tag]);
+        for (name, value) in attributes {
+            if let Some(value) = value {
+                self.all(&[" ", name, "=\""]);
+                escape(value, &mut self.out);
+                self.out.push('"');
+            }
+        }
+        self.out.push('>');
+    }
+
+    fn end(&mut self, tag: &str) {
+        self.all(&["</", tag, ">\n"]);
+    }
+
     fn author(&mut self, a: &Author) {
-        let attributes = attribute("email", a.email.as_deref())
-            + &attribute("phone", a.phone.as_deref())
-            + &attribute("role", a.role.as_deref());
-        self.text("author", &attributes, &a.name);
+        let about = [("email", &a.email), ("phone", &a.phone), ("role", &a.role)];
+        self.said("author", &about.map(|(name, value)| (name, value.as_deref())), &a.name);
     }
 
     fn file(&mut self, f: &FileEntry) {
         self.open("hash");
         let size = f.size.map(|s| s.to_string());
-        let attributes = attribute("size", size.as_deref()) + &attribute("lastmodificationdate", f.modified.as_deref());
-        self.text("path", &attributes, &posix(&f.path));
+        let about = [("size", size.as_deref()), ("lastmodificationdate", f.modified.as_deref())];
+        self.said("path", &about, &f.path.lossy());
         // The schema wants the algorithms in this order.
         let mut hashes: Vec<&Hash> = f.hashes.iter().collect();
         hashes.sort_by_key(|h| h.sum.algorithm());
         for hash in hashes {
-            let attributes = attribute("action", hash.action.map(super::Action::name))
-                + &attribute("hashdate", hash.date.as_deref());
-            self.text(hash.sum.algorithm().name(), &attributes, &hash.sum.to_string());
+            let about = [("action", hash.action.map(super::Action::name)), ("hashdate", hash.date.as_deref())];
+            self.sum(&hash.sum, &about);
         }
-        self.maybe("previousPath", f.previous_path.as_ref().map(posix).as_deref());
+        self.maybe("previousPath", f.previous_path.as_ref().map(CardPath::lossy).as_deref());
         self.close("hash");
     }
 
     fn folder(&mut self, f: &FolderEntry) {
         self.open("directoryhash");
-        self.text("path", &attribute("lastmodificationdate", f.modified.as_deref()), &posix(&f.path));
+        self.said("path", &[("lastmodificationdate", f.modified.as_deref())], &f.path.lossy());
         self.folder_sums(&f.sums);
-        self.maybe("previousPath", f.previous_path.as_ref().map(posix).as_deref());
+        self.maybe("previousPath", f.previous_path.as_ref().map(CardPath::lossy).as_deref());
         self.close("directoryhash");
     }
 
@@ -199,11 +210,18 @@ impl Xml {
         let mut part = |tag: &str, sums: &Sums, date: Option<&str>| {
             self.open(tag);
             for sum in sums.iter() {
-                self.text(sum.algorithm().name(), &attribute("hashdate", date), &sum.to_string());
+                self.sum(sum, &[("hashdate", date)]);
             }
             self.close(tag);
         };
         part("content", &sums.content, sums.date.as_deref());
         part("structure", &sums.structure, sums.date.as_deref());
+    }
+
+    fn sum(&mut self, sum: &Sum, attributes: &[Attribute<'_>]) {
+        let tag = sum.algorithm().name();
+        self.begin(tag, attributes);
+        let _ = write!(self.out, "{sum}");
+        self.end(tag);
     }
 }
