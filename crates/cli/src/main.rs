@@ -17,6 +17,10 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     let args = args::Args::parse();
+    if let Err(e) = rushes::core::simd::Level::from_env() {
+        eprintln!("rushes: {e}");
+        return ExitCode::FAILURE;
+    }
     let filter = match filter(args.log) {
         Ok(filter) => filter,
         Err(e) => {

@@ -9,6 +9,7 @@
 //! - [`run`]: executors, the runner, events, the memory budget and reports.
 //! - [`deliver`]: how finished files reach their place: whole, or not at all.
 //! - [`conformance`]: the suite every executor must pass.
+//! - [`simd`]: kernels for the vector instructions of the machine they run on.
 //!
 //! There is no codec, no vendor, no device and no colour mathematics in this crate.
 
@@ -21,6 +22,7 @@ pub mod media;
 pub mod plan;
 pub mod run;
 pub mod schema;
+pub mod simd;
 pub mod stage;
 
 pub use error::{Error, ErrorKind, Result};
