@@ -8,6 +8,7 @@ use std::process::ExitCode;
 
 use rushes_color::output::SDR_REC709;
 use rushes_color::{CdlStyle, Correction, aces, cct, matrix};
+use rushes_core::simd::Level;
 
 fn main() -> ExitCode {
     let name = std::env::args().nth(1).unwrap_or_default();
@@ -39,7 +40,7 @@ fn sdr_rec709(values: &[f32]) -> Vec<f32> {
     let [r, g, b] = [0, 1, 2].map(|c| values.iter().skip(c).step_by(3).copied().collect::<Vec<f32>>());
     let mut out = [(); 3].map(|()| vec![0.0; r.len()]);
     let [to_r, to_g, to_b] = &mut out;
-    SDR_REC709.rows([&r, &g, &b], [to_r, to_g, to_b]);
+    SDR_REC709.rows(Level::current(), [&r, &g, &b], [to_r, to_g, to_b]);
     (0..values.len() / 3 * 3).map(|i| out[i % 3][i / 3]).collect()
 }
 

@@ -2,6 +2,8 @@
 
 #![allow(clippy::excessive_precision, reason = "constants are written as the standard prints them")]
 
+use crate::approx::{exp2, log2};
+
 const A: f32 = 10.540_237_741_654_5;
 const B: f32 = 0.072_905_534_195_835_5;
 /// Linear light up to this is encoded by a straight line.
@@ -10,15 +12,17 @@ const BREAK: f32 = 0.007_812_5;
 const BREAK_CODE: f32 = 0.155_251_141_552_511;
 
 /// Linear light to ACEScct.
-#[inline]
+#[inline(always)]
 pub fn encode(v: f32) -> f32 {
-    if v <= BREAK { A * v + B } else { (v.log2() + 9.72) / 17.52 }
+    let log = (log2(v) + 9.72) * (1.0 / 17.52);
+    if v <= BREAK { A * v + B } else { log }
 }
 
 /// ACEScct to linear light. Not limited above, so that it inverts [`encode`] everywhere.
-#[inline]
+#[inline(always)]
 pub fn decode(v: f32) -> f32 {
-    if v <= BREAK_CODE { (v - B) / A } else { (v * 17.52 - 9.72).exp2() }
+    let power = exp2(v * 17.52 - 9.72);
+    if v <= BREAK_CODE { (v - B) * (1.0 / A) } else { power }
 }
 
 #[cfg(test)]

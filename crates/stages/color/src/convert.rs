@@ -5,6 +5,7 @@ use std::ops::Range;
 use rushes_core::frame::{Band, BandMut, FrameFormat, ImageState, SceneLinear};
 use rushes_core::graph::{AnyStage, Takes};
 use rushes_core::media::ColorSpace;
+use rushes_core::simd::Level;
 use rushes_core::stage::{FrameKernel, FrameStage, StageInfo};
 use rushes_core::{Error, ErrorKind, Result};
 use schemars::JsonSchema;
@@ -86,7 +87,7 @@ impl FrameKernel for Kernel {
 
     fn run(&self, input: &Band<'_>, out: &mut BandMut<'_>) {
         for row in out.rows() {
-            matrix::rows(&self.m, [0, 1, 2].map(|p| input.row(p, row)), out.rgb_row_mut(row));
+            matrix::rows(Level::current(), &self.m, [0, 1, 2].map(|p| input.row(p, row)), out.rgb_row_mut(row));
         }
     }
 }

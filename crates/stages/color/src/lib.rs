@@ -9,6 +9,7 @@
 //! Matrices and tables are computed in `f64`, pixels in `f32`.
 
 pub mod aces;
+mod approx;
 pub mod cct;
 mod cdl;
 mod convert;
@@ -17,7 +18,7 @@ mod linearize;
 mod lut;
 pub mod matrix;
 pub mod output;
-mod pow;
+
 mod working;
 
 pub use cdl::{Cdl, CdlStyle, Correction, parse_cdl, read_cdl};

@@ -5,6 +5,7 @@ use std::ops::Range;
 use rushes_core::frame::{Band, BandMut, FrameFormat, ImageState, Linear, Mosaic};
 use rushes_core::graph::{AnyStage, Takes};
 use rushes_core::media::{Levels, Rect};
+use rushes_core::simd::{Level, kernel};
 use rushes_core::stage::{FrameKernel, FrameStage, StageInfo};
 use rushes_core::{Error, ErrorKind, Result};
 use schemars::JsonSchema;
@@ -99,15 +100,17 @@ impl FrameKernel for Kernel {
             let black = &self.black[row % self.black.len()];
             let delta = self.delta_v.get(row).copied().unwrap_or(0.0);
             let from = &input.row(0, row + self.area.y)[self.area.x..self.area.x + self.area.width];
-            subtract(from, black, delta, self.scale, out.row_mut(0, row));
+            subtract(Level::current(), from, black, delta, self.scale, out.row_mut(0, row));
         }
     }
 }
 
-/// `(code - black - delta) * scale`, sample by sample.
-fn subtract(code: &[f32], black: &[f32], delta: f32, scale: f32, out: &mut [f32]) {
-    for ((out, code), black) in out.iter_mut().zip(code).zip(black) {
-        *out = (code - black - delta) * scale;
+kernel! {
+    /// `(code - black - delta) * scale`, sample by sample.
+    fn subtract(code: &[f32], black: &[f32], delta: f32, scale: f32, out: &mut [f32]) {
+        for ((out, code), black) in out.iter_mut().zip(code).zip(black) {
+            *out = (code - black - delta) * scale;
+        }
     }
 }
 

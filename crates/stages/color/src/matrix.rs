@@ -1,6 +1,7 @@
 //! 3x3 matrices in `f64`, and the row kernel that applies one.
 
 use rushes_core::media::Matrix3;
+use rushes_core::simd::kernel;
 
 /// The identity.
 pub const IDENTITY: Matrix3 = [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]];
@@ -84,13 +85,20 @@ pub fn to_f32(m: &Matrix3) -> [[f32; 3]; 3] {
     m.map(|row| row.map(|v| v as f32))
 }
 
-/// Applies `m` to rows of red, green and blue.
-pub fn rows(m: &[[f32; 3]; 3], [r, g, b]: [&[f32]; 3], [to_r, to_g, to_b]: [&mut [f32]; 3]) {
-    let pixels = r.iter().zip(g).zip(b).zip(to_r).zip(to_g).zip(to_b);
-    for (((((&r, &g), &b), to_r), to_g), to_b) in pixels {
-        *to_r = m[0][0] * r + m[0][1] * g + m[0][2] * b;
-        *to_g = m[1][0] * r + m[1][1] * g + m[1][2] * b;
-        *to_b = m[2][0] * r + m[2][1] * g + m[2][2] * b;
+/// `m` times the column `v`, in `f32`, for kernels.
+#[inline(always)]
+pub fn apply_f32(m: &[[f32; 3]; 3], v: [f32; 3]) -> [f32; 3] {
+    let row = |r: usize| m[r][0] * v[0] + m[r][1] * v[1] + m[r][2] * v[2];
+    [row(0), row(1), row(2)]
+}
+
+kernel! {
+    /// Applies `m` to rows of red, green and blue.
+    pub fn rows(m: &[[f32; 3]; 3], from: [&[f32]; 3], to: [&mut [f32]; 3]) {
+        let ([r, g, b], [to_r, to_g, to_b]) = (from, to);
+        for (((((&r, &g), &b), to_r), to_g), to_b) in r.iter().zip(g).zip(b).zip(to_r).zip(to_g).zip(to_b) {
+            [*to_r, *to_g, *to_b] = apply_f32(m, [r, g, b]);
+        }
     }
 }
 

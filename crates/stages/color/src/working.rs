@@ -6,7 +6,7 @@ use rushes_core::{Error, ErrorKind, Result};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::matrix::{self, IDENTITY, to_f32};
+use crate::matrix::{IDENTITY, apply_f32, to_f32};
 use crate::{aces, cct};
 
 /// The space a look is computed in; the picture comes back in the space it was in.
@@ -43,21 +43,14 @@ impl Through {
         Ok(Self { into: to_f32(&into), back: to_f32(&back), log: space == WorkingSpace::AcesCct })
     }
 
-    /// Rows into the space, changed by `look` pixel by pixel, and back.
-    pub(crate) fn rows(&self, from: [&[f32]; 3], mut to: [&mut [f32]; 3], look: impl Fn([f32; 3]) -> [f32; 3]) {
-        let [r, g, b] = &mut to;
-        matrix::rows(&self.into, from, [r, g, b]);
-        for ((r, g), b) in r.iter_mut().zip(g.iter_mut()).zip(b.iter_mut()) {
-            let mut pixel = [*r, *g, *b];
-            if self.log {
-                pixel = look(pixel.map(cct::encode)).map(cct::decode);
-            } else {
-                pixel = look(pixel);
-            }
-            let m = &self.back;
-            *r = m[0][0] * pixel[0] + m[0][1] * pixel[1] + m[0][2] * pixel[2];
-            *g = m[1][0] * pixel[0] + m[1][1] * pixel[1] + m[1][2] * pixel[2];
-            *b = m[2][0] * pixel[0] + m[2][1] * pixel[1] + m[2][2] * pixel[2];
+    /// Rows into the space, changed by `look` pixel by pixel, and back. Part of a kernel.
+    #[inline(always)]
+    pub(crate) fn rows(&self, from: [&[f32]; 3], to: [&mut [f32]; 3], look: impl Fn([f32; 3]) -> [f32; 3]) {
+        let ([r, g, b], [to_r, to_g, to_b]) = (from, to);
+        for (((((&r, &g), &b), to_r), to_g), to_b) in r.iter().zip(g).zip(b).zip(to_r).zip(to_g).zip(to_b) {
+            let pixel = apply_f32(&self.into, [r, g, b]);
+            let pixel = if self.log { look(pixel.map(cct::encode)).map(cct::decode) } else { look(pixel) };
+            [*to_r, *to_g, *to_b] = apply_f32(&self.back, pixel);
         }
     }
 }

@@ -6,6 +6,8 @@ mod stage;
 pub use file::{parse_cdl, read_cdl};
 pub use stage::{Cdl, CdlStyle};
 
+use crate::approx::pow;
+
 /// The ten numbers of a correction.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Correction {
@@ -26,15 +28,16 @@ impl Correction {
     /// One pixel in the working space: `(in * slope + offset) ^ power`, then saturation around
     /// the luma. Clamped to 0..1 after the offset and at the end where `style` says so; without
     /// clamping, values below 0 skip the power.
-    #[inline]
+    #[inline(always)]
     pub fn apply(&self, pixel: [f32; 3], style: CdlStyle) -> [f32; 3] {
         let clamp = |v: f32| if style == CdlStyle::Clamp { v.clamp(0.0, 1.0) } else { v };
-        let mut out = [0.0; 3];
-        for (i, v) in out.iter_mut().enumerate() {
+        let out = [0, 1, 2].map(|i: usize| {
             let lin = clamp(pixel[i] * self.slope[i] + self.offset[i]);
-            *v = if lin > 0.0 { lin.powf(self.power[i]) } else { lin };
-        }
-        let luma: f32 = out.iter().zip(LUMA).map(|(v, w)| v * w).sum();
+            // Exact where nothing is asked for.
+            let power = if self.power[i] == 1.0 { lin } else { pow(lin, self.power[i]) };
+            if lin > 0.0 { power } else { lin }
+        });
+        let luma = out[0] * LUMA[0] + out[1] * LUMA[1] + out[2] * LUMA[2];
         out.map(|v| clamp(luma + self.saturation * (v - luma)))
     }
 }

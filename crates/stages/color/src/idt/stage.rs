@@ -5,13 +5,14 @@ use std::ops::Range;
 use rushes_core::frame::{Band, BandMut, CameraRgb, FrameFormat, ImageState, SceneLinear};
 use rushes_core::graph::{AnyStage, Takes};
 use rushes_core::media::{ColorSpace, WhitePoint};
+use rushes_core::simd::{Level, kernel};
 use rushes_core::stage::{FrameKernel, FrameStage, StageInfo};
 use rushes_core::{Error, ErrorKind, Result};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{camera_transform, kelvin_to_xy};
-use crate::matrix::to_f32;
+use crate::matrix::{apply_f32, to_f32};
 
 /// Camera RGB to ACES2065-1, by the calibration and the white that the file states.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -133,19 +134,19 @@ impl FrameKernel for Kernel {
 
     fn run(&self, input: &Band<'_>, out: &mut BandMut<'_>) {
         for row in out.rows() {
-            limited_matrix(&self.m, self.limit, [0, 1, 2].map(|p| input.row(p, row)), out.rgb_row_mut(row));
+            let from = [0, 1, 2].map(|p| input.row(p, row));
+            limited_matrix(Level::current(), &self.m, self.limit, from, out.rgb_row_mut(row));
         }
     }
 }
 
-/// `m` times rows of red, green and blue, each limited first.
-fn limited_matrix(m: &[[f32; 3]; 3], limit: [f32; 3], [r, g, b]: [&[f32]; 3], [to_r, to_g, to_b]: [&mut [f32]; 3]) {
-    let pixels = r.iter().zip(g).zip(b).zip(to_r).zip(to_g).zip(to_b);
-    for (((((&r, &g), &b), to_r), to_g), to_b) in pixels {
-        let (r, g, b) = (r.min(limit[0]), g.min(limit[1]), b.min(limit[2]));
-        *to_r = m[0][0] * r + m[0][1] * g + m[0][2] * b;
-        *to_g = m[1][0] * r + m[1][1] * g + m[1][2] * b;
-        *to_b = m[2][0] * r + m[2][1] * g + m[2][2] * b;
+kernel! {
+    /// `m` times rows of red, green and blue, each limited first.
+    fn limited_matrix(m: &[[f32; 3]; 3], limit: [f32; 3], from: [&[f32]; 3], to: [&mut [f32]; 3]) {
+        let ([r, g, b], [to_r, to_g, to_b]) = (from, to);
+        for (((((&r, &g), &b), to_r), to_g), to_b) in r.iter().zip(g).zip(b).zip(to_r).zip(to_g).zip(to_b) {
+            [*to_r, *to_g, *to_b] = apply_f32(m, [r.min(limit[0]), g.min(limit[1]), b.min(limit[2])]);
+        }
     }
 }
 

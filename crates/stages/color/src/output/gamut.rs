@@ -1,8 +1,9 @@
 //! Gamut compression: M is brought into the display's hull along lines to a focus.
+#![allow(clippy::needless_range_loop, reason = "lanes of several quantities, by their number")]
 
-use super::hull::{Lines, Slice, meets_curve};
+use super::hull::{Line, Lines, Slice, meets_curve, smooth_min};
 use super::model::{Model, exponent};
-use super::tables::{self, Cusp, Cusps};
+use super::tables::{self, Cusps};
 use super::tone::ToneScale;
 
 /// Distance of the focus at 100 nits, and its growth with the logarithm of the peak.
@@ -25,7 +26,7 @@ impl Gamut {
     pub(super) fn new(peak: f32, tone: &ToneScale, scene: &Model, display: &Model, limit_j: f32) -> Self {
         let lines = Lines {
             limit_j,
-            mid_j: scene.lightness(tone.grey * 100.0),
+            mid_j: scene.lightness(scene.of_luminance(tone.grey * 100.0)),
             distance: DISTANCE.0 + DISTANCE.0 * DISTANCE.1 * tone.log_peak,
         };
         let below = 1.0 / (BELOW.0 + BELOW.1 * tone.log_peak);
@@ -33,30 +34,59 @@ impl Gamut {
         Self { lines, below, inverse_exponent: (1.0 / exponent()) as f32, cusps }
     }
 
-    /// The display's cusp at a hue, 0 to 360.
-    pub(super) fn cusp(&self, hue: f32) -> Cusp {
-        self.cusps.at(hue)
+    /// The display's cusps at hues, 0 to 360: their J, M and inverse exponents above.
+    #[inline(always)]
+    pub(super) fn cusps<const N: usize>(&self, hues: &[f32; N]) -> [[f32; N]; 3] {
+        self.cusps.at::<N>(hues)
     }
 
-    /// J and M inside the display's gamut, for a pixel whose hue has the cusp `[j, m, above]`;
+    /// J and M inside the display's gamut, for pixels whose hues have the cusps `[j, m, above]`;
     /// `reach` is the largest M that has to come in, at the display's white.
     #[inline(always)]
-    pub(super) fn compress(&self, j: f32, m: f32, cusp: [f32; 3], reach: f32) -> [f32; 2] {
+    pub(super) fn compress<const N: usize>(
+        &self,
+        j: &mut [f32; N],
+        m: &mut [f32; N],
+        cusp: &[[f32; N]; 3],
+        reach: &[f32; N],
+    ) {
         let limit_j = self.lines.limit_j;
-        let slice = Slice {
-            cusp: [cusp[0], cusp[1]],
+        let zero = [0.0; N];
+        let (mut focus, mut threshold) = (zero, zero);
+        for i in 0..N {
+            (focus[i], threshold[i]) = (self.lines.focus(cusp[0][i]), self.lines.threshold(cusp[0][i]));
+        }
+        let slice = |i: usize| Slice {
+            cusp: [cusp[0][i], cusp[1][i]],
             below: self.below,
-            above: cusp[2],
-            focus: self.lines.focus(cusp[0]),
-            threshold: self.lines.threshold(cusp[0]),
+            above: cusp[2][i],
+            focus: focus[i],
+            threshold: threshold[i],
         };
-        let line = self.lines.through(&slice, j, m);
-        let hull = self.lines.leaves(&slice, &line);
-        let reach = meets_curve(line.axis, line.slope, self.inverse_exponent, limit_j, reach, limit_j);
-        let inside = remap(m, hull, reach);
-        // Black, greys, whites and what has no room in the display have no colour.
-        let coloured = j > 0.0 && m > 0.0 && j <= limit_j && hull > 0.0;
-        [if coloured { line.axis + inside * line.slope } else { j.max(0.0) }, if coloured { inside } else { 0.0 }]
+        let (mut axis, mut slope, mut cusp_axis) = (zero, zero, zero);
+        for i in 0..N {
+            let line = self.lines.through(&slice(i), j[i], m[i]);
+            (axis[i], slope[i], cusp_axis[i]) = (line.axis, line.slope, line.cusp_axis);
+        }
+        let line = |i: usize| Line { axis: axis[i], slope: slope[i], cusp_axis: cusp_axis[i] };
+        let (mut lower, mut upper, mut far) = (zero, zero, zero);
+        for i in 0..N {
+            lower[i] = self.lines.leaves_below(&slice(i), &line(i));
+        }
+        for i in 0..N {
+            upper[i] = self.lines.leaves_above(&slice(i), &line(i));
+        }
+        for i in 0..N {
+            far[i] = meets_curve(axis[i], slope[i], self.inverse_exponent, limit_j, reach[i], limit_j);
+        }
+        for i in 0..N {
+            let hull = smooth_min(lower[i], upper[i], cusp[1][i]);
+            let inside = remap(m[i], hull, far[i]);
+            // Black, greys, whites and what has no room in the display have no colour.
+            let coloured = j[i] > 0.0 && m[i] > 0.0 && j[i] <= limit_j && hull > 0.0;
+            j[i] = if coloured { inside.mul_add(slope[i], axis[i]) } else { j[i].max(0.0) };
+            m[i] = if coloured { inside } else { 0.0 };
+        }
     }
 }
 
@@ -66,7 +96,8 @@ fn remap(m: f32, hull: f32, reach: f32) -> f32 {
     let part = (hull / reach).max(THRESHOLD);
     let threshold = part * hull;
     let (over, room, span) = (m - threshold, hull - threshold, reach - threshold);
-    let scale = span / (span / room - 1.0);
-    let remapped = threshold + scale * (over / scale) / (1.0 + over / scale);
+    // over / (1 + over / scale), where scale = span / (span / room - 1).
+    let top = over * span * room;
+    let remapped = threshold + top / over.mul_add(span - room, span * room);
     if m <= threshold || part >= 1.0 { m } else { remapped }
 }

@@ -3,7 +3,7 @@
 
 use std::f32::consts::LOG10_2;
 
-use crate::pow::{log2, pow};
+use crate::approx::{exp2, log2};
 
 /// How much the two parts of the hull are smoothed into each other at the cusp.
 pub(super) const SMOOTH: f32 = 0.12;
@@ -46,7 +46,7 @@ impl Lines {
     /// The focus of a hue whose cusp has lightness `cusp_j`: between the cusp and middle grey.
     #[inline(always)]
     pub(super) fn focus(&self, cusp_j: f32) -> f32 {
-        mix(cusp_j, self.mid_j, (1.3 - cusp_j / self.limit_j).min(1.0))
+        mix(cusp_j, self.mid_j, (1.3 - cusp_j * (1.0 / self.limit_j)).min(1.0))
     }
 
     /// From which J lines become flatter.
@@ -58,47 +58,58 @@ impl Lines {
     /// The line through J and M.
     #[inline(always)]
     pub(super) fn through(&self, slice: &Slice, j: f32, m: f32) -> Line {
-        let gain = self.gain(j, slice.threshold);
-        let axis = self.meets_axis(j, m, slice.focus, gain);
+        let (per_gain, per_focus) = (1.0 / self.gain(j, slice.threshold), 1.0 / slice.focus);
+        let meets = |j, m| self.meets_axis(j, m * per_gain, slice.focus, per_focus);
+        let axis = meets(j, m);
         let room = if axis < slice.focus { axis } else { self.limit_j - axis };
         Line {
             axis,
-            slope: room * (axis - slice.focus) / (slice.focus * gain),
-            cusp_axis: self.meets_axis(slice.cusp[0], slice.cusp[1], slice.focus, gain),
+            slope: room * (axis - slice.focus) * (per_focus * per_gain),
+            cusp_axis: meets(slice.cusp[0], slice.cusp[1]),
         }
     }
 
     #[inline(always)]
     fn gain(&self, j: f32, threshold: f32) -> f32 {
         let gain = self.limit_j * self.distance;
-        let flatter = log2((self.limit_j - threshold) / (self.limit_j - j).max(0.0001)) * LOG10_2;
+        let room = (self.limit_j - j).max(0.0001);
+        let flatter = (log2(self.limit_j - threshold) - log2(room)) * LOG10_2;
         gain * if j > threshold { flatter * flatter + 1.0 } else { 1.0 }
     }
 
-    /// J at which the line through `j` and `m` meets the axis: a root of a quadratic, because the
-    /// slope depends on where it meets.
+    /// J at which the line through `j` and a colourfulness meets the axis: a root of a quadratic, because
+    /// the slope depends on where it meets. The colourfulness is `scaled` by the gain.
     #[inline(always)]
-    fn meets_axis(&self, j: f32, m: f32, focus: f32, gain: f32) -> f32 {
-        let scaled = m / gain;
-        let a = scaled / focus;
-        // Below the focus, then above it.
-        let b = 1.0 - scaled;
-        let below = 2.0 * j / (b + (b * b + 4.0 * a * j).sqrt());
-        let b = -(1.0 + scaled + self.limit_j * a);
-        let c = self.limit_j * scaled + j;
-        let above = -2.0 * c / (b - (b * b - 4.0 * a * c).sqrt());
-        if j < focus { below } else { above }
+    fn meets_axis(&self, j: f32, scaled: f32, focus: f32, per_focus: f32) -> f32 {
+        let a = scaled * per_focus;
+        // Below the focus a x^2 + b x - j = 0, above it a x^2 + b x + c = 0.
+        let below = j < focus;
+        let b_above = -self.limit_j.mul_add(a, 1.0 + scaled);
+        let c_above = self.limit_j.mul_add(scaled, j);
+        let b = if below { 1.0 - scaled } else { b_above };
+        let c = if below { -j } else { c_above };
+        let root = b.mul_add(b, -4.0 * a * c).sqrt();
+        -2.0 * c / (b + if below { root } else { -root })
     }
 
     /// M at which `line` leaves the hull.
-    #[inline(always)]
     pub(super) fn leaves(&self, slice: &Slice, line: &Line) -> f32 {
+        smooth_min(self.leaves_below(slice, line), self.leaves_above(slice, line), slice.cusp[1])
+    }
+
+    /// M at which `line` leaves the part of the hull below the cusp.
+    #[inline(always)]
+    pub(super) fn leaves_below(&self, slice: &Slice, line: &Line) -> f32 {
         let [cusp_j, cusp_m] = slice.cusp;
-        let lower = meets_curve(line.axis, line.slope, slice.below, cusp_j, cusp_m, line.cusp_axis);
-        // The part above the cusp, upside down.
+        meets_curve(line.axis, line.slope, slice.below, cusp_j, cusp_m, line.cusp_axis)
+    }
+
+    /// M at which `line` leaves the part of the hull above the cusp: as below, upside down.
+    #[inline(always)]
+    pub(super) fn leaves_above(&self, slice: &Slice, line: &Line) -> f32 {
+        let [cusp_j, cusp_m] = slice.cusp;
         let flip = |j: f32| self.limit_j - j;
-        let upper = meets_curve(flip(line.axis), -line.slope, slice.above, flip(cusp_j), cusp_m, flip(line.cusp_axis));
-        smooth_min(lower, upper, SMOOTH * cusp_m)
+        meets_curve(flip(line.axis), -line.slope, slice.above, flip(cusp_j), cusp_m, flip(line.cusp_axis))
     }
 }
 
@@ -106,18 +117,20 @@ impl Lines {
 /// is moved along the axis as the curve bends, and the curve taken for its chord.
 #[inline(always)]
 pub(super) fn meets_curve(axis: f32, slope: f32, inverse: f32, j_max: f32, m_max: f32, reference: f32) -> f32 {
-    let moved = reference * pow(axis / reference, inverse);
-    moved * m_max / (j_max - slope * m_max)
+    let bent = exp2(inverse * (log2(axis) - log2(reference)));
+    let moved = reference * if axis > 0.0 { bent } else { 0.0 };
+    moved * m_max / slope.mul_add(-m_max, j_max)
 }
 
-/// The smaller of two, rounded off where they come within `width` of each other.
+/// The smaller of two M, rounded off near the cusp, which has `cusp_m`.
 #[inline(always)]
-fn smooth_min(a: f32, b: f32, width: f32) -> f32 {
+pub(super) fn smooth_min(a: f32, b: f32, cusp_m: f32) -> f32 {
+    let width = SMOOTH * cusp_m;
     let h = (width - (a - b).abs()).max(0.0) / width;
-    a.min(b) - h * h * h * width / 6.0
+    a.min(b) - h * h * h * width * (1.0 / 6.0)
 }
 
 #[inline(always)]
 fn mix(a: f32, b: f32, t: f32) -> f32 {
-    a + (b - a) * t
+    (b - a).mul_add(t, a)
 }

@@ -36,9 +36,10 @@ use self::gamut::Gamut;
 use self::model::Model;
 use self::tone::ToneScale;
 use crate::aces;
-use crate::matrix::to_f32;
-use crate::pow::pow;
+use crate::approx::{degrees, pow};
+use crate::matrix::{apply_f32, to_f32};
 use rushes_core::media::ColorSpace;
+use rushes_core::simd::{Level, kernel};
 
 /// The SDR rendering: 100 nits, Rec.709 primaries, D65 white, BT.1886 gamma 2.4.
 pub static SDR_REC709: LazyLock<Rendering> =
@@ -59,8 +60,9 @@ pub struct Rendering {
 /// The largest number of a half float: far above the brightest scene value that matters here.
 const HALF_MAX: f32 = 65_504.0;
 
-/// Pixels that are computed side by side in [`Rendering::rows`].
-const LANES: usize = 16;
+/// Pixels that are computed side by side in [`Rendering::rows`]: a few registers of each quantity, so that
+/// no step waits for the one before.
+const LANES: usize = 128;
 
 impl Rendering {
     /// For a display of `peak` nits whose limiting primaries and white are `limiting` (CIE xy of
@@ -80,80 +82,131 @@ impl Rendering {
     /// Display light of an ACES2065-1 pixel, linear, 0 to 1. Any input has an answer: NaN counts
     /// as black.
     pub fn linear(&self, [r, g, b]: [f32; 3]) -> [f32; 3] {
-        self.lanes([[r], [g], [b]]).map(|[v]| v)
+        self.lanes::<1>([&[r], &[g], &[b]]).map(|[v]| v)
     }
 
     /// Code values of an ACES2065-1 pixel, 0 to 1.
     pub fn apply(&self, pixel: [f32; 3]) -> [f32; 3] {
-        self.linear(pixel).map(|v| pow(v, self.inverse_gamma))
+        self.linear(pixel).map(|v| encode(v, self.inverse_gamma))
     }
 
     /// Code values of rows of ACES2065-1 red, green and blue: of each pixel what
     /// [`Rendering::apply`] gives for it.
-    pub fn rows(&self, from: [&[f32]; 3], mut to: [&mut [f32]; 3]) {
-        let mut at = 0;
-        while at < from[0].len() {
-            let n = LANES.min(from[0].len() - at);
-            let mut block = [[0.0; LANES]; 3];
-            for (lanes, row) in block.iter_mut().zip(from) {
-                lanes[..n].copy_from_slice(&row[at..at + n]);
+    pub fn rows(&self, level: Level, from: [&[f32]; 3], to: [&mut [f32]; 3]) {
+        rows(level, self, from, to);
+    }
+
+    /// Code values of a block of pixels.
+    #[inline(always)]
+    fn block(&self, from: [&[f32; LANES]; 3], to: [&mut [f32; LANES]; 3]) {
+        let light = self.lanes(from);
+        for (to, light) in to.into_iter().zip(&light) {
+            for (to, light) in to.iter_mut().zip(light) {
+                *to = encode(*light, self.inverse_gamma);
             }
-            let mut block = self.lanes(block);
-            for (lanes, row) in block.iter_mut().zip(&mut to) {
-                for v in lanes.iter_mut() {
-                    *v = pow(*v, self.inverse_gamma);
-                }
-                row[at..at + n].copy_from_slice(&lanes[..n]);
-            }
-            at += n;
         }
     }
 
-    /// Display light of `N` pixels, planar. Each step is a loop over all of them without
-    /// branches, which the compiler turns into vectors; only the tables are looked up singly.
-    fn lanes<const N: usize>(&self, [r, g, b]: [[f32; N]; 3]) -> [[f32; N]; 3] {
+    /// Display light of `N` pixels, planar. Each step is a short loop over all of them without
+    /// branches, which the compiler turns into vectors, several of them in flight.
+    #[inline(always)]
+    fn lanes<const N: usize>(&self, [r, g, b]: [&[f32; N]; 3]) -> [[f32; N]; 3] {
         let zero = [0.0f32; N];
-        let (mut a, mut p, mut q, mut m, mut was_j, mut j) = (zero, zero, zero, zero, zero, zero);
+        let mut v = [zero; 3];
         for i in 0..N {
-            // A blown highlight may be infinite; infinity minus infinity would turn it black.
-            let finite = |v: f32| if v.is_nan() { 0.0 } else { v.clamp(-HALF_MAX, HALF_MAX) };
-            let [x, y, z] = model::apply(&self.to_ap1, [finite(r[i]), finite(g[i]), finite(b[i])]);
-            // `max` gives the number where the other is NaN.
-            let limit = |v: f32| v.max(0.0).min(self.tone.brightest);
-            [a[i], p[i], q[i]] = self.scene.to_aab([limit(x), limit(y), limit(z)]);
+            // A blown highlight may be infinite; infinity minus infinity would turn it black. `max` gives the
+            // number where the other is NaN.
+            let finite = |v: f32| (if v.is_nan() { 0.0 } else { v }).max(-HALF_MAX).min(HALF_MAX);
+            let rgb = apply_f32(&self.to_ap1, [finite(r[i]), finite(g[i]), finite(b[i])]);
+            let rgb = rgb.map(|v| v.max(0.0).min(self.tone.brightest));
+            [v[0][i], v[1][i], v[2][i]] = self.scene.cones(rgb);
         }
+        each(&mut v, model::of_cone);
+        let (mut a, mut p, mut q) = (zero, zero, zero);
+        for i in 0..N {
+            [a[i], p[i], q[i]] = self.scene.opponent([v[0][i], v[1][i], v[2][i]]);
+        }
+        // The tone scale, on lightness alone.
+        let mut now = [a];
+        each(&mut now, |v| self.scene.luminance(v));
+        each(&mut now, |v| self.tone.apply(v));
+        each(&mut now, |v| self.scene.of_luminance(v));
+        let mut j = now;
+        each(&mut j, |v| self.scene.lightness(v));
+        let ([now], [mut j]) = (now, j);
+        // What depends on the hue.
+        let (mut hue, mut reach) = (zero, zero);
+        for i in 0..N {
+            hue[i] = degrees(q[i], p[i]);
+        }
+        for i in 0..N {
+            reach[i] = self.chroma.reach(hue[i]);
+        }
+        let cusp = self.gamut.cusps::<N>(&hue);
+        let mut m = zero;
         for i in 0..N {
             m[i] = (p[i] * p[i] + q[i] * q[i]).sqrt();
-            was_j[i] = self.scene.lightness_of(a[i]);
-            j[i] = self.scene.lightness(self.tone.apply(self.scene.luminance(a[i])));
-        }
-        let mut reach = zero;
-        let mut cusp = [[0.0; N]; 3];
-        for i in 0..N {
-            let hue = model::hue(p[i], q[i]);
-            reach[i] = self.chroma.reach(hue);
-            let at = self.gamut.cusp(hue);
-            (cusp[0][i], cusp[1][i], cusp[2][i]) = (at.j, at.m, at.above);
-        }
-        for i in 0..N {
             // The hue's cosine and sine; a grey has no hue.
-            let coloured = m[i] > 0.0;
-            let cos = if coloured { p[i] / m[i] } else { 1.0 };
-            let sin = if coloured { q[i] / m[i] } else { 0.0 };
-            m[i] = self.chroma.compress(was_j[i], m[i], j[i], reach[i], sin, cos);
-            (p[i], q[i]) = (cos, sin);
+            let per_m = 1.0 / m[i].max(f32::MIN_POSITIVE);
+            (p[i], q[i]) = (if m[i] > 0.0 { p[i] * per_m } else { 1.0 }, q[i] * per_m);
         }
         for i in 0..N {
-            [j[i], m[i]] = self.gamut.compress(j[i], m[i], [cusp[0][i], cusp[1][i], cusp[2][i]], reach[i]);
+            m[i] = self.chroma.compress([a[i], now[i]], j[i], m[i], reach[i], [q[i], p[i]]);
         }
+        self.gamut.compress(&mut j, &mut m, &cusp, &reach);
+        let mut of_j = [j];
+        each(&mut of_j, |v| self.display.achromatic(v));
+        for i in 0..N {
+            [v[0][i], v[1][i], v[2][i]] = self.display.responses([of_j[0][i], m[i] * p[i], m[i] * q[i]]);
+        }
+        each(&mut v, model::to_cone);
         let mut out = [zero; 3];
         for i in 0..N {
-            let [x, y, z] = self.display.to_rgb([self.display.achromatic(j[i]), m[i] * p[i], m[i] * q[i]]);
+            let rgb = self.display.rgb([v[0][i], v[1][i], v[2][i]]);
             // Black has no response; infinities on the way may leave a NaN, which becomes black too.
             let light = |v: f32| if a[i] > 0.0 { v.max(0.0).min(1.0) } else { 0.0 };
-            (out[0][i], out[1][i], out[2][i]) = (light(x), light(y), light(z));
+            [out[0][i], out[1][i], out[2][i]] = rgb.map(light);
         }
         out
+    }
+}
+
+#[inline(always)]
+fn each<const C: usize, const N: usize>(rows: &mut [[f32; N]; C], f: impl Fn(f32) -> f32) {
+    for row in rows {
+        for v in row {
+            *v = f(*v);
+        }
+    }
+}
+
+/// The code value of display light. A power of 1 may be the next number above it.
+#[inline(always)]
+fn encode(light: f32, inverse_gamma: f32) -> f32 {
+    pow(light, inverse_gamma).min(1.0)
+}
+
+kernel! {
+    fn rows(rendering: &Rendering, from: [&[f32]; 3], to: [&mut [f32]; 3]) {
+        let [(r, r_rest), (g, g_rest), (b, b_rest)] = from.map(|row| row.as_chunks::<LANES>());
+        let [(to_r, to_r_rest), (to_g, to_g_rest), (to_b, to_b_rest)] = to.map(|row| row.as_chunks_mut::<LANES>());
+        for (((((r, g), b), to_r), to_g), to_b) in r.iter().zip(g).zip(b).zip(to_r).zip(to_g).zip(to_b) {
+            rendering.block([r, g, b], [to_r, to_g, to_b]);
+        }
+        // What is left, with black after it.
+        let n = r_rest.len();
+        let mut block = [[0.0; LANES]; 3];
+        for (lanes, row) in block.iter_mut().zip([r_rest, g_rest, b_rest]) {
+            lanes[..n].copy_from_slice(row);
+        }
+        let mut out = [[0.0; LANES]; 3];
+        if n > 0 {
+            let ([r, g, b], [to_r, to_g, to_b]) = (&block, &mut out);
+            rendering.block([r, g, b], [to_r, to_g, to_b]);
+        }
+        for (lanes, row) in out.iter().zip([to_r_rest, to_g_rest, to_b_rest]) {
+            row.copy_from_slice(&lanes[..n]);
+        }
     }
 }
 
@@ -163,16 +216,16 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn rows_are_pixels_side_by_side() {
-        for n in [0, 1, 15, 16, 17, 90] {
+    fn rows_are_pixels_side_by_side_at_every_level() {
+        for (level, n) in Level::available().flat_map(|l| [0, 1, 15, 63, 64, 65, 90].map(|n| (l, n))) {
             let [r, g, b] = [0, 1, 2].map(|c| golden::GOLDEN.iter().take(n).map(|p| p.0[c]).collect::<Vec<f32>>());
             let mut out = [(); 3].map(|()| vec![9.0; r.len()]);
             let [to_r, to_g, to_b] = &mut out;
-            SDR_REC709.rows([&r, &g, &b], [to_r, to_g, to_b]);
+            SDR_REC709.rows(level, [&r, &g, &b], [to_r, to_g, to_b]);
             for i in 0..r.len() {
                 let one = SDR_REC709.apply([r[i], g[i], b[i]]);
                 for (c, v) in one.iter().enumerate() {
-                    assert!((out[c][i] - v).abs() < 1e-6, "pixel {i}: {} and {v}", out[c][i]);
+                    assert_eq!(out[c][i], *v, "{level}, pixel {i}");
                 }
             }
         }

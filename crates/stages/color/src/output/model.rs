@@ -3,10 +3,9 @@
 //! A simplification of CAM16 (C. Li et al., 2017) after Hellwig and Fairchild (2022), for one set
 //! of viewing conditions: adapting luminance and background fixed, discounted illuminant.
 
+use crate::approx::{degrees, pow};
+use crate::matrix::{self, apply_f32, diagonal, inverse, mul, rgb_to_xyz, scale};
 use rushes_core::media::Matrix3;
-
-use crate::matrix::{self, diagonal, inverse, mul, rgb_to_xyz, scale};
-use crate::pow::pow;
 
 /// Luminance of a display's reference white, nits.
 const REFERENCE: f64 = 100.0;
@@ -85,25 +84,46 @@ impl Model {
     /// Achromatic response (1 for white) and the two opponent responses.
     #[inline(always)]
     pub(super) fn to_aab(&self, rgb: [f32; 3]) -> [f32; 3] {
-        let [x, y, z] = apply(&self.to_cones, rgb);
-        let both = |v: f32| respond(v.abs()).copysign(v);
-        apply(&self.to_aab, [both(x), both(y), both(z)])
+        self.opponent(self.cones(rgb).map(of_cone))
+    }
+
+    /// What the cones get of RGB.
+    #[inline(always)]
+    pub(super) fn cones(&self, rgb: [f32; 3]) -> [f32; 3] {
+        apply_f32(&self.to_cones, rgb)
+    }
+
+    /// Achromatic and opponent responses of the cones'.
+    #[inline(always)]
+    pub(super) fn opponent(&self, responses: [f32; 3]) -> [f32; 3] {
+        apply_f32(&self.to_aab, responses)
     }
 
     /// RGB of achromatic and opponent responses.
     #[inline(always)]
     pub(super) fn to_rgb(&self, aab: [f32; 3]) -> [f32; 3] {
-        let [x, y, z] = apply(&self.from_aab, aab);
-        let both = |v: f32| unrespond(v.abs()).copysign(v);
-        apply(&self.from_cones, [both(x), both(y), both(z)])
+        self.rgb(self.responses(aab).map(to_cone))
     }
 
-    /// J, M and h (degrees, 0 to 360) of responses; zero for black and below.
-    pub(super) fn to_jmh(&self, aab: [f32; 3]) -> [f32; 3] {
-        if aab[0] <= 0.0 {
+    /// The cones' responses of achromatic and opponent ones.
+    #[inline(always)]
+    pub(super) fn responses(&self, aab: [f32; 3]) -> [f32; 3] {
+        apply_f32(&self.from_aab, aab)
+    }
+
+    /// RGB of what the cones get.
+    #[inline(always)]
+    pub(super) fn rgb(&self, cones: [f32; 3]) -> [f32; 3] {
+        apply_f32(&self.from_cones, cones)
+    }
+
+    /// J, M and h (degrees, 0 to 360) of RGB; zero for black and below.
+    pub(super) fn to_jmh(&self, rgb: [f32; 3]) -> [f32; 3] {
+        let [a, p, q] = self.to_aab(rgb);
+        if a <= 0.0 {
             return [0.0; 3];
         }
-        [self.lightness_of(aab[0]), (aab[1] * aab[1] + aab[2] * aab[2]).sqrt(), hue(aab[1], aab[2])]
+        [self.lightness(a), (p * p + q * q).sqrt(), degrees(q, p)]
     }
 
     /// RGB of J, M and h.
@@ -114,41 +134,39 @@ impl Model {
 
     /// The lightness of an achromatic response.
     #[inline(always)]
-    pub(super) fn lightness_of(&self, achromatic: f32) -> f32 {
+    pub(super) fn lightness(&self, achromatic: f32) -> f32 {
         100.0 * pow(achromatic, self.exponent)
     }
 
     /// The achromatic response of a lightness.
     #[inline(always)]
     pub(super) fn achromatic(&self, j: f32) -> f32 {
-        pow(j / 100.0, self.inverse_exponent)
+        pow(j * 0.01, self.inverse_exponent)
     }
 
     /// Luminance in nits of an achromatic response.
     #[inline(always)]
     pub(super) fn luminance(&self, achromatic: f32) -> f32 {
-        unrespond(self.white * achromatic) / self.adaptation
+        unrespond(self.white * achromatic) * (1.0 / self.adaptation)
     }
 
-    /// Lightness of a luminance in nits.
+    /// The achromatic response of a luminance in nits.
     #[inline(always)]
-    pub(super) fn lightness(&self, nits: f32) -> f32 {
-        100.0 * pow(respond(nits * self.adaptation) / self.white, self.exponent)
+    pub(super) fn of_luminance(&self, nits: f32) -> f32 {
+        respond(nits * self.adaptation) * (1.0 / self.white)
     }
 }
 
-/// Hue in degrees, 0 to 360, of the two opponent responses.
+/// Response of a cone to a stimulus of either sign.
 #[inline(always)]
-pub(super) fn hue(p: f32, q: f32) -> f32 {
-    let hue = q.atan2(p).to_degrees();
-    if hue < 0.0 { hue + 360.0 } else { hue }
+pub(super) fn of_cone(v: f32) -> f32 {
+    respond(v.abs()).copysign(v)
 }
 
-/// `m` times the column `v`.
+/// The stimulus of a response of either sign.
 #[inline(always)]
-pub(super) fn apply(m: &[[f32; 3]; 3], v: [f32; 3]) -> [f32; 3] {
-    let row = |r: usize| m[r][0] * v[0] + m[r][1] * v[1] + m[r][2] * v[2];
-    [row(0), row(1), row(2)]
+pub(super) fn to_cone(v: f32) -> f32 {
+    unrespond(v.abs()).copysign(v)
 }
 
 /// Response of a cone to a positive stimulus (CAM16's, without its offset).
@@ -180,7 +198,7 @@ mod tests {
         #[test]
         fn rgb_survives_the_model(rgb in proptest::array::uniform3(0.001f32..8.0)) {
             let model = Model::new(ColorSpace::AcesCg.chromaticities());
-            let back = model.jmh_to_rgb(model.to_jmh(model.to_aab(rgb)));
+            let back = model.jmh_to_rgb(model.to_jmh(rgb));
             for (v, w) in back.iter().zip(rgb) {
                 prop_assert!((v - w).abs() < 2e-3 * w.max(1.0), "{:?} {:?}", rgb, back);
             }
@@ -189,7 +207,8 @@ mod tests {
         #[test]
         fn luminance_and_lightness_agree(nits in 0.01f32..1000.0) {
             let model = Model::new(ColorSpace::Aces2065_1.chromaticities());
-            let back = model.luminance(model.achromatic(model.lightness(nits)));
+            let j = model.lightness(model.of_luminance(nits));
+            let back = model.luminance(model.achromatic(j));
             prop_assert!((back - nits).abs() < 1e-3 * nits, "{} {}", nits, back);
         }
     }
@@ -197,7 +216,7 @@ mod tests {
     #[test]
     fn white_is_100_and_has_no_colour() {
         let model = Model::new(ColorSpace::Rec709Display.chromaticities());
-        let [j, m, _] = model.to_jmh(model.to_aab([1.0; 3]));
+        let [j, m, _] = model.to_jmh([1.0; 3]);
         assert!((j - 100.0).abs() < 1e-3 && m < 1e-3, "{j} {m}");
     }
 }

@@ -6,6 +6,7 @@ use rushes_core::Result;
 use rushes_core::frame::{Band, BandMut, Display, FrameFormat, ImageState, SceneLinear};
 use rushes_core::graph::{AnyStage, Takes};
 use rushes_core::media::ColorSpace;
+use rushes_core::simd::Level;
 use rushes_core::stage::{FrameKernel, FrameStage, StageInfo};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -26,7 +27,7 @@ impl StageInfo for OutputTransform {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn params(&self) -> serde_json::Value {
@@ -75,16 +76,16 @@ impl FrameKernel for Kernel {
     }
 
     fn run(&self, input: &Band<'_>, out: &mut BandMut<'_>) {
-        let rendering = &*SDR_REC709;
+        let (rendering, level) = (&*SDR_REC709, Level::current());
         let mut ap0 = self.to_ap0.map(|m| (m, [0, 1, 2].map(|_| vec![0.0; input.width()])));
         for row in out.rows() {
             let from = [0, 1, 2].map(|p| input.row(p, row));
             match &mut ap0 {
                 Some((m, [r, g, b])) => {
-                    matrix::rows(m, from, [r, g, b]);
-                    rendering.rows([r, g, b], out.rgb_row_mut(row));
+                    matrix::rows(level, m, from, [r, g, b]);
+                    rendering.rows(level, [r, g, b], out.rgb_row_mut(row));
                 }
-                None => rendering.rows(from, out.rgb_row_mut(row)),
+                None => rendering.rows(level, from, out.rgb_row_mut(row)),
             }
         }
     }

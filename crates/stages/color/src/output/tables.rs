@@ -2,6 +2,7 @@
 
 use super::hull::{Lines, SMOOTH, Slice};
 use super::model::Model;
+use crate::approx::split;
 
 /// Degrees of hue.
 const DEGREES: usize = 360;
@@ -19,48 +20,102 @@ const GAMMA_ACCURACY: f32 = 1e-5;
 /// M of the cusps is a little larger than it is, for the smoothing to take away.
 const CUSP_MARGIN: f32 = 0.27;
 
+/// Room for a value for each of 361 hues, in a power of two.
+type Values = [f32; 512];
+
+/// The values before and after a place between two hues, mixed.
+#[inline(always)]
+fn between(values: &Values, at: usize, part: f32) -> f32 {
+    let (a, b) = (values[at % 512], values[(at + 1) % 512]);
+    (b - a).mul_add(part, a)
+}
+
+fn values(all: impl IntoIterator<Item = f32>) -> Box<Values> {
+    let mut values = Box::new([0.0; 512]);
+    values.iter_mut().zip(all).for_each(|(v, a)| *v = a);
+    values
+}
+
 /// A value for each degree of hue; the first is repeated at the end.
 #[derive(Debug, Clone)]
-pub(super) struct ByDegree(Vec<f32>);
+pub(super) struct ByDegree(Box<Values>);
 
 impl ByDegree {
     /// Linear between the degrees. `hue` from 0 to 360.
+    #[inline(always)]
     pub(super) fn at(&self, hue: f32) -> f32 {
-        // A cast takes NaN for 0.
-        let i = (hue as usize).min(DEGREES - 1);
-        self.0[i] + (self.0[i + 1] - self.0[i]) * (hue - i as f32)
+        let (at, part) = split(hue, 511);
+        between(&self.0, at, part)
     }
 }
 
 /// A point of the display's hull.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Cusp {
-    pub(super) hue: f32,
-    pub(super) j: f32,
-    pub(super) m: f32,
+struct Cusp {
+    hue: f32,
+    j: f32,
+    m: f32,
     /// Inverse exponent of the hull above the cusp.
-    pub(super) above: f32,
+    above: f32,
 }
 
 /// The display's cusps, by hue: nearly one a degree, with the corners of both gamuts among them.
 #[derive(Debug, Clone)]
-pub(super) struct Cusps(Vec<Cusp>);
+pub(super) struct Cusps {
+    /// What a hue's place in the tables is: `slope * hue`, and from each bend on, as much more per degree.
+    slope: f32,
+    bends: Vec<(f32, f32)>,
+    j: Box<Values>,
+    m: Box<Values>,
+    above: Box<Values>,
+}
 
 impl Cusps {
-    /// Linear between the two nearest. `hue` from 0 to 360.
-    pub(super) fn at(&self, hue: f32) -> Cusp {
-        // The first cusp is at 0 and the last at 360; each lies near its degree.
-        let mut i = (hue as usize).clamp(1, DEGREES);
-        while i < DEGREES && self.0[i].hue < hue {
-            i += 1;
+    /// Of cusps in the order of their hues, the first at 0 and the last at 360.
+    fn of(all: &[Cusp]) -> Self {
+        // Between the corners hues lie evenly, so that a few straight lines tell their places.
+        let slope = |from: usize, to: usize| (to - from) as f64 / (f64::from(all[to].hue) - f64::from(all[from].hue));
+        let straight = |from: usize, to: usize| {
+            let slope = slope(from, to);
+            let place = |i: usize| from as f64 + slope * (f64::from(all[i].hue) - f64::from(all[from].hue));
+            (from..to).all(|i| (place(i) - i as f64).abs() < 1e-4)
+        };
+        let (mut from, mut slopes) = (0, Vec::new());
+        while from + 1 < all.len() {
+            let to = (from + 1..all.len()).take_while(|to| straight(from, *to)).last().unwrap_or(from + 1);
+            slopes.push((all[from].hue, slope(from, to)));
+            from = to;
         }
-        while i > 1 && self.0[i - 1].hue >= hue {
-            i -= 1;
+        let bends = slopes.windows(2).map(|w| (w[1].0, (w[1].1 - w[0].1) as f32)).collect();
+        Self {
+            slope: slopes.first().map_or(1.0, |s| s.1) as f32,
+            bends,
+            j: values(all.iter().map(|c| c.j)),
+            m: values(all.iter().map(|c| c.m)),
+            above: values(all.iter().map(|c| c.above)),
         }
-        let (a, b) = (&self.0[i - 1], &self.0[i]);
-        let t = (hue - a.hue) / (b.hue - a.hue);
-        let mix = |a: f32, b: f32| a + (b - a) * t;
-        Cusp { hue, j: mix(a.j, b.j), m: mix(a.m, b.m), above: mix(a.above, b.above) }
+    }
+
+    /// J, M and the inverse exponent above, linear between the two nearest. Hues from 0 to 360.
+    #[inline(always)]
+    pub(super) fn at<const N: usize>(&self, hues: &[f32; N]) -> [[f32; N]; 3] {
+        let mut place = [0.0; N];
+        for i in 0..N {
+            place[i] = hues[i] * self.slope;
+        }
+        for &(hue, more) in &self.bends {
+            for i in 0..N {
+                place[i] = (hues[i] - hue).max(0.0).mul_add(more, place[i]);
+            }
+        }
+        let mut out = [[0.0; N]; 3];
+        for i in 0..N {
+            let (at, part) = split(place[i].max(0.0).min(360.0), 511);
+            out[0][i] = between(&self.j, at, part);
+            out[1][i] = between(&self.m, at, part);
+            out[2][i] = between(&self.above, at, part);
+        }
+        out
     }
 }
 
@@ -79,7 +134,7 @@ pub(super) fn reach(gamut: &Model, j: f32) -> ByDegree {
         })
         .collect();
     table.push(table[0]);
-    ByDegree(table)
+    ByDegree(values(table))
 }
 
 /// The cusps of `display` at `peak` nits.
@@ -88,7 +143,7 @@ pub(super) fn cusps(peak: f32, brightest: f32, reach: &Model, display: &Model, l
     let corners: Vec<([f32; 3], [f32; 3])> = (0..CORNERS)
         .map(|i| {
             let rgb = corner(i).map(|v| v * top);
-            (rgb, display.to_jmh(display.to_aab(rgb)))
+            (rgb, display.to_jmh(rgb))
         })
         .collect();
     let mut fixed: Vec<f32> = corners.iter().map(|c| c.1[2]).collect();
@@ -105,7 +160,7 @@ pub(super) fn cusps(peak: f32, brightest: f32, reach: &Model, display: &Model, l
         })
         .collect();
     table.push(Cusp { hue: 360.0 + table[0].hue, ..table[0] });
-    Cusps(table)
+    Cusps::of(&table)
 }
 
 /// Red, yellow, green, cyan, blue, magenta.
@@ -118,9 +173,9 @@ fn reach_hues(reach: &Model, j: f32, brightest: f32) -> Vec<f32> {
     let target = reach.achromatic(j);
     (0..CORNERS)
         .map(|i| {
-            let scaled = |v: f32| reach.to_aab(corner(i).map(|c| c * v));
+            let scaled = |v: f32| corner(i).map(|c| c * v);
             let (mut low, mut high) = (0.0, brightest);
-            bisect(&mut low, &mut high, CORNER_ACCURACY, |v| scaled(v)[0] >= target);
+            bisect(&mut low, &mut high, CORNER_ACCURACY, |v| reach.to_aab(scaled(v))[0] >= target);
             reach.to_jmh(scaled(high))[2]
         })
         .collect()
@@ -172,7 +227,7 @@ fn cusp(display: &Model, corners: &[([f32; 3], [f32; 3])], hue: f32) -> [f32; 2]
     }
     let on_edge = |t: f32| {
         let rgb = [0, 1, 2].map(|i| rgb_a[i] + (rgb_b[i] - rgb_a[i]) * t);
-        display.to_jmh(display.to_aab(rgb))
+        display.to_jmh(rgb)
     };
     let beyond = |t: f32| {
         let h = on_edge(t)[2];
