@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use rushes_core::frame::{Band, BandMut, FrameFormat};
+use rushes_core::simd::Level;
 use rushes_core::stage::FrameKernel;
 
 use crate::linear;
@@ -67,6 +68,7 @@ pub(crate) struct Interpolate {
     pub(crate) window: Window,
     pub(crate) working: Working,
     pub(crate) interpolation: Interpolation,
+    pub(crate) level: Level,
 }
 
 impl FrameKernel for Interpolate {
@@ -90,7 +92,7 @@ impl FrameKernel for Interpolate {
 impl Interpolate {
     fn linear(&self, input: &Band<'_>, out: &mut BandMut<'_>, filter: fn(&Lines, isize, usize, &mut Sites)) {
         let radius = self.interpolation.radius() as isize;
-        let mut lines = Lines::new(self.window, self.working, 2, 8);
+        let mut lines = Lines::new(self.window, self.working, self.level, 2, 8);
         let mut sites = Sites::new(lines.inside().len());
         let (start, end) = (out.rows().start as isize, out.rows().end as isize);
         for newest in start - radius..end + radius {
@@ -105,7 +107,7 @@ impl Interpolate {
 
     fn rcd(&self, input: &Band<'_>, out: &mut BandMut<'_>) {
         let radius = Rcd::RADIUS as isize;
-        let mut rcd = Rcd::new(self.window, self.working);
+        let mut rcd = Rcd::new(self.window, self.working, self.level);
         let mut sites = Sites::new(rcd.lines().inside().len());
         let (start, end) = (out.rows().start as isize, out.rows().end as isize);
         for newest in start - radius..end + radius {
@@ -121,10 +123,10 @@ impl Interpolate {
     /// Puts row `y` together of its samples and of what was interpolated, and writes it.
     fn emit(&self, lines: &Lines, y: isize, sites: &mut Sites, input: &Band<'_>, out: &mut BandMut<'_>) {
         let (color, parity) = (self.window.chroma(y), self.window.chroma_parity(y));
-        self.working.leave(1, &mut sites.green);
-        self.working.leave(2 - color, &mut sites.opposite);
-        self.working.leave(color, &mut sites.of_row);
-        self.working.leave(2 - color, &mut sites.of_column);
+        self.working.leave(self.level, 1, &mut sites.green);
+        self.working.leave(self.level, 2 - color, &mut sites.opposite);
+        self.working.leave(self.level, color, &mut sites.of_row);
+        self.working.leave(self.level, 2 - color, &mut sites.of_column);
 
         let range = lines.inside();
         let chroma = lines.tap(y, parity as isize, &range);
@@ -138,7 +140,7 @@ impl Interpolate {
             (2 - color, &sites.opposite, &sites.of_column),
         ] {
             let (even, odd) = if parity == 0 { (at_chroma, at_green) } else { (at_green, at_chroma) };
-            weave(even, odd, planes[plane]);
+            weave(self.level, even, odd, planes[plane]);
         }
         if !self.working.is_identity() {
             // There and back again is not exact: measured samples are taken from the input.

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use rushes_core::frame::Band;
 use rushes_core::media::{Cfa, Rect};
+use rushes_core::simd::{Level, kernel};
 
 use crate::working::Working;
 
@@ -97,15 +98,21 @@ impl Ring {
 pub(crate) struct Lines {
     window: Window,
     working: Working,
+    level: Level,
     pad: usize,
     ring: Ring,
 }
 
 impl Lines {
-    pub(crate) fn new(window: Window, working: Working, pad: usize, rows: usize) -> Self {
+    pub(crate) fn new(window: Window, working: Working, level: Level, pad: usize, rows: usize) -> Self {
         debug_assert!(pad.is_multiple_of(2), "an even pad keeps the parity of columns");
         let ring = Ring::new(rows, 2, (window.rect.width + 2 * pad).div_ceil(2));
-        Self { window, working, pad, ring }
+        Self { window, working, level, pad, ring }
+    }
+
+    /// The vector instructions to compute with.
+    pub(crate) fn level(&self) -> Level {
+        self.level
     }
 
     /// Samples in a half row.
@@ -126,8 +133,8 @@ impl Lines {
             let color = self.window.color(y, parity);
             let first = rect.x as isize - self.pad as isize + parity as isize;
             let half = self.ring.half_mut(y, parity);
-            split(samples, width, first, half);
-            self.working.enter(color, half);
+            split(self.level, samples, width, first, half);
+            self.working.enter(self.level, color, half);
         }
     }
 
@@ -138,7 +145,7 @@ impl Lines {
 }
 
 /// Every second sample from column `first` on, mirrored outside `0..width`.
-fn split(samples: &[f32], width: usize, first: isize, half: &mut [f32]) {
+fn split(level: Level, samples: &[f32], width: usize, first: isize, half: &mut [f32]) {
     let left = usize::try_from(-first).unwrap_or(0).div_ceil(2).min(half.len());
     // Columns `first + 2 * k` below `width`.
     let right = usize::try_from(width as isize - first).unwrap_or(0).div_ceil(2).min(half.len()).max(left);
@@ -149,23 +156,36 @@ fn split(samples: &[f32], width: usize, first: isize, half: &mut [f32]) {
     if left < right {
         // `at(left)` is the first column that is not negative.
         let inside = &samples[at(left) as usize..];
-        for (v, s) in half[left..right].iter_mut().zip(inside.iter().step_by(2)) {
-            *v = *s;
-        }
+        every_second(level, inside, &mut half[left..right]);
     }
     for (k, v) in half[right..].iter_mut().enumerate() {
         *v = samples[mirror(at(right + k), width)];
     }
 }
 
-/// The reverse of a split: `even[0], odd[0], even[1], ...`, as many as `out` has room for.
-pub(crate) fn weave(even: &[f32], odd: &[f32], out: &mut [f32]) {
-    let (pairs, rest) = out.as_chunks_mut::<2>();
-    for ((pair, e), o) in pairs.iter_mut().zip(even).zip(odd) {
-        *pair = [*e, *o];
+kernel! {
+    fn every_second(samples: &[f32], out: &mut [f32]) {
+        // All pairs are whole but for the last, which may lack what is not wanted.
+        let (pairs, rest) = samples.as_chunks::<2>();
+        for (v, pair) in out.iter_mut().zip(pairs) {
+            *v = pair[0];
+        }
+        if let (Some(v), Some(s)) = (out.get_mut(pairs.len()), rest.first()) {
+            *v = *s;
+        }
     }
-    if let ([last], Some(e)) = (rest, even.get(pairs.len())) {
-        *last = *e;
+}
+
+kernel! {
+    /// The reverse of a split: `even[0], odd[0], even[1], ...`, as many as `out` has room for.
+    pub(crate) fn weave(even: &[f32], odd: &[f32], out: &mut [f32]) {
+        let (pairs, rest) = out.as_chunks_mut::<2>();
+        for ((pair, e), o) in pairs.iter_mut().zip(even).zip(odd) {
+            *pair = [*e, *o];
+        }
+        if let ([last], Some(e)) = (rest, even.get(pairs.len())) {
+            *last = *e;
+        }
     }
 }
 
@@ -191,10 +211,10 @@ mod tests {
         let samples: Vec<f32> = (0..7).map(|v| v as f32).collect();
         for first in -6..4isize {
             let (mut even, mut odd) = (vec![-1.0; 8], vec![-1.0; 8]);
-            split(&samples, 7, first, &mut even);
-            split(&samples, 7, first + 1, &mut odd);
+            split(Level::Plain, &samples, 7, first, &mut even);
+            split(Level::Plain, &samples, 7, first + 1, &mut odd);
             let mut row = vec![-1.0; 15];
-            weave(&even, &odd, &mut row);
+            weave(Level::Plain, &even, &odd, &mut row);
             for (i, v) in row.iter().enumerate() {
                 assert_eq!(*v, mirror(first + i as isize, 7) as f32, "from {first}, column {i}");
             }
@@ -207,7 +227,7 @@ mod tests {
         let input = Band::new(&data, 1, 9, 0..6);
         let rect = Rect { x: 3, y: 1, width: 4, height: 4 };
         let window = Window { plane: (9, 6), rect, cfa: Cfa::Rggb.shifted(1, 3) };
-        let mut lines = Lines::new(window, Working::new(None, Domain::Linear), 2, 8);
+        let mut lines = Lines::new(window, Working::new(None, Domain::Linear), Level::Plain, 2, 8);
         for y in -1..5 {
             lines.push(&input, y);
         }

@@ -2,6 +2,7 @@
 
 use rushes_core::frame::{FrameFormat, ImageState};
 use rushes_core::media::{Cfa, Rect};
+use rushes_core::simd::Level;
 use rushes_core::stage::{FrameKernel, FrameStage, StageInfo};
 use rushes_core::{Error, ErrorKind, Result};
 
@@ -75,7 +76,7 @@ impl Debayer {
         Ok(match interpolation {
             Some(interpolation) => {
                 let working = Working::new(self.gains(&input.facts), self.working_domain());
-                Box::new(Interpolate { format, window, working, interpolation })
+                Box::new(Interpolate { format, window, working, interpolation, level: Level::current() })
             }
             None => Box::new(Superpixel { format, window }),
         })

@@ -1,5 +1,7 @@
 //! The values a kernel works in: white-balanced and square-rooted on the way in, undone on the way out.
 
+use rushes_core::simd::{Level, kernel};
+
 use crate::params::Domain;
 
 /// The way from samples to working values and back, per colour.
@@ -21,42 +23,48 @@ impl Working {
     }
 
     /// Samples of `color` to working values.
-    pub(crate) fn enter(&self, color: usize, row: &mut [f32]) {
+    pub(crate) fn enter(&self, level: Level, color: usize, row: &mut [f32]) {
         let gain = self.gains[color];
         match self.domain {
             Domain::Linear if gain == 1.0 => {}
-            Domain::Linear => scale(row, gain),
-            Domain::Sqrt => signed_sqrt(row, gain),
+            Domain::Linear => scale(level, row, gain),
+            Domain::Sqrt => signed_sqrt(level, row, gain),
         }
     }
 
     /// Working values of `color` to samples.
-    pub(crate) fn leave(&self, color: usize, row: &mut [f32]) {
+    pub(crate) fn leave(&self, level: Level, color: usize, row: &mut [f32]) {
         let gain = self.gains[color].recip();
         match self.domain {
             Domain::Linear if gain == 1.0 => {}
-            Domain::Linear => scale(row, gain),
-            Domain::Sqrt => signed_square(row, gain),
+            Domain::Linear => scale(level, row, gain),
+            Domain::Sqrt => signed_square(level, row, gain),
         }
     }
 }
 
-fn scale(row: &mut [f32], gain: f32) {
-    for v in row {
-        *v *= gain;
+kernel! {
+    fn scale(row: &mut [f32], gain: f32) {
+        for v in row {
+            *v *= gain;
+        }
     }
 }
 
-fn signed_sqrt(row: &mut [f32], gain: f32) {
-    for v in row {
-        let x = *v * gain;
-        *v = x.abs().sqrt().copysign(x);
+kernel! {
+    fn signed_sqrt(row: &mut [f32], gain: f32) {
+        for v in row {
+            let x = *v * gain;
+            *v = x.abs().sqrt().copysign(x);
+        }
     }
 }
 
-fn signed_square(row: &mut [f32], gain: f32) {
-    for v in row {
-        *v = *v * v.abs() * gain;
+kernel! {
+    fn signed_square(row: &mut [f32], gain: f32) {
+        for v in row {
+            *v = *v * v.abs() * gain;
+        }
     }
 }
 
@@ -71,11 +79,11 @@ mod tests {
             let working = Working::new(Some([2.1, 1.0, 1.4]), domain);
             for color in 0..3 {
                 let mut row = samples;
-                working.enter(color, &mut row);
+                working.enter(Level::Plain, color, &mut row);
                 if domain == Domain::Sqrt && color == 1 {
                     assert_eq!((row[0], row[5]), (-(2.0f32.sqrt()), 0.5));
                 }
-                working.leave(color, &mut row);
+                working.leave(Level::Plain, color, &mut row);
                 for (a, b) in row.iter().zip(samples) {
                     assert!((a - b).abs() <= 4.0 * f32::EPSILON * b.abs(), "{domain:?} {color}: {a} {b}");
                 }

@@ -19,6 +19,7 @@
 mod kernels;
 
 use rushes_core::frame::Band;
+use rushes_core::simd::Level;
 
 use crate::kernel::Sites;
 use crate::lines::{Lines, Ring, Window};
@@ -68,9 +69,9 @@ impl Rcd {
     /// direction, 1 more to the sum of detail, 3 more to the samples.
     pub(crate) const RADIUS: usize = 10;
 
-    pub(crate) fn new(window: Window, working: Working) -> Self {
+    pub(crate) fn new(window: Window, working: Working, level: Level) -> Self {
         // Row `newest - 13` is still read when `newest` comes in.
-        let lines = Lines::new(window, working, 2 * margin::RESULT, 16);
+        let lines = Lines::new(window, working, level, 2 * margin::RESULT, 16);
         let len = lines.len();
         let ring = |rows, halves| Ring::new(rows, halves, len);
         Self {
@@ -118,7 +119,7 @@ impl Rcd {
     /// What row `y`, 10 behind the newest, lacks.
     pub(crate) fn finish(&mut self, y: isize, sites: &mut Sites) {
         let Self { window, lines, vh, green, opposite, refined, second, .. } = self;
-        let range = lines.inside();
+        let (level, range) = (lines.level(), lines.inside());
         let chroma = window.chroma_parity(y) as isize;
         sites.green.copy_from_slice(green.tap(y, chroma, &range));
         sites.opposite.copy_from_slice(opposite.tap(y, chroma, &range));
@@ -127,6 +128,7 @@ impl Rcd {
         let col = 1 - chroma;
         let (refined, second) = (&mut refined[..range.len()], &mut second[..range.len()]);
         kernels::refine(
+            level,
             refined,
             vh.tap(y, col, &range),
             [(-1, -1), (-1, 1), (1, -1), (1, 1)].map(|(dy, dx)| vh.tap(y + dy, col + dx, &range)),
@@ -140,16 +142,18 @@ impl Rcd {
         let vertical = |color| ChromaLine { color, green: green_v };
         let horizontal = |color| ChromaLine { color, green: green_h };
         let row = [vertical([-3, -1, 1, 3].map(|d| other(d, 0))), horizontal([-3, -1, 1, 3].map(|d| sample(0, d)))];
-        along_both(&mut sites.of_row, second, sample(0, 0), row, refined);
+        along_both(level, &mut sites.of_row, second, sample(0, 0), row, refined);
         let column = [vertical([-3, -1, 1, 3].map(|d| sample(d, 0))), horizontal([-3, -1, 1, 3].map(|d| other(0, d)))];
-        along_both(&mut sites.of_column, second, sample(0, 0), column, refined);
+        along_both(level, &mut sites.of_column, second, sample(0, 0), column, refined);
     }
 
     fn low_pass(&mut self, y: isize) {
+        let level = self.lines.level();
         let range = self.range(margin::LOW);
         let col = self.window.chroma_parity(y) as isize;
         let sample = |(dy, dx): (isize, isize)| self.lines.tap(y + dy, col + dx, &range);
         kernels::low_pass(
+            level,
             &mut self.low.half_mut(y, col as usize)[range.clone()],
             sample((0, 0)),
             [(-1, 0), (0, -1), (0, 1), (1, 0)].map(sample),
@@ -158,29 +162,32 @@ impl Rcd {
     }
 
     fn detail(&mut self, y: isize) {
+        let level = self.lines.level();
         const TAPS: [isize; 7] = [-3, -2, -1, 0, 1, 2, 3];
         let range = self.range(margin::DETAIL);
         for parity in 0..2 {
             let vertical = TAPS.map(|d| self.lines.tap(y + d, parity as isize, &range));
-            kernels::detail(&mut self.detail_v.half_mut(y, parity)[range.clone()], vertical);
+            kernels::detail(level, &mut self.detail_v.half_mut(y, parity)[range.clone()], vertical);
         }
         let col = self.window.chroma_parity(y) as isize;
         let diagonal = TAPS.map(|d| self.lines.tap(y + d, col + d, &range));
-        kernels::detail(&mut self.detail_p.half_mut(y, col as usize)[range.clone()], diagonal);
+        kernels::detail(level, &mut self.detail_p.half_mut(y, col as usize)[range.clone()], diagonal);
         let diagonal = TAPS.map(|d| self.lines.tap(y + d, col - d, &range));
-        kernels::detail(&mut self.detail_q.half_mut(y, col as usize)[range.clone()], diagonal);
+        kernels::detail(level, &mut self.detail_q.half_mut(y, col as usize)[range.clone()], diagonal);
     }
 
     fn directions(&mut self, y: isize) {
+        let level = self.lines.level();
         let range = self.range(margin::DETAIL);
         for parity in 0..2 {
             let line = [-3, -2, -1, 0, 1, 2, 3].map(|d| self.lines.tap(y, parity as isize + d, &range));
-            kernels::detail(&mut self.detail_h.half_mut(y, parity)[range.clone()], line);
+            kernels::detail(level, &mut self.detail_h.half_mut(y, parity)[range.clone()], line);
         }
         let range = self.range(margin::DIRECTION);
         for parity in 0..2 {
             let col = parity as isize;
             kernels::direction(
+                level,
                 &mut self.vh.half_mut(y, parity)[range.clone()],
                 [-1, 0, 1].map(|d| self.detail_v.tap(y + d, col, &range)),
                 [-1, 0, 1].map(|d| self.detail_h.tap(y, col + d, &range)),
@@ -189,6 +196,7 @@ impl Rcd {
         let range = self.range(margin::DIAGONAL);
         let col = self.window.chroma_parity(y) as isize;
         kernels::direction(
+            level,
             &mut self.pq.half_mut(y, col as usize)[range.clone()],
             [-1, 0, 1].map(|d| self.detail_p.tap(y + d, col + d, &range)),
             [-1, 0, 1].map(|d| self.detail_q.tap(y + d, col - d, &range)),
@@ -196,12 +204,14 @@ impl Rcd {
     }
 
     fn green(&mut self, y: isize) {
+        let level = self.lines.level();
         const TAPS: [isize; 9] = [-4, -3, -2, -1, 0, 1, 2, 3, 4];
         let range = self.range(margin::GREEN);
         let Self { window, lines, vh, low, green, refined, second, .. } = self;
         let col = window.chroma_parity(y) as isize;
         let (refined, second) = (&mut refined[..range.len()], &mut second[..range.len()]);
         kernels::refine(
+            level,
             refined,
             vh.tap(y, col, &range),
             [(-1, -1), (-1, 1), (1, -1), (1, 1)].map(|(dy, dx)| vh.tap(y + dy, col + dx, &range)),
@@ -216,17 +226,19 @@ impl Rcd {
             low: [-2, 2].map(|d| low.tap(y, col + d, &range)),
         };
         let out = &mut green.half_mut(y, col as usize)[range.clone()];
-        kernels::green(out, here, vertical);
-        kernels::green(second, here, horizontal);
-        kernels::lean(out, second, refined);
+        kernels::green(level, out, here, vertical);
+        kernels::green(level, second, here, horizontal);
+        kernels::lean(level, out, second, refined);
     }
 
     fn opposite(&mut self, y: isize) {
+        let level = self.lines.level();
         let range = self.range(margin::OPPOSITE);
         let Self { window, lines, pq, green, opposite, refined, second, .. } = self;
         let col = window.chroma_parity(y) as isize;
         let (refined, second) = (&mut refined[..range.len()], &mut second[..range.len()]);
         kernels::refine(
+            level,
             refined,
             pq.tap(y, col, &range),
             [(-1, -1), (-1, 1), (1, -1), (1, 1)].map(|(dy, dx)| pq.tap(y + dy, col + dx, &range)),
@@ -236,7 +248,7 @@ impl Rcd {
             green: [-2, -1, 1, 2].map(|d| green.tap(y + d, col + slope * d, &range)),
         });
         let out = &mut opposite.half_mut(y, col as usize)[range.clone()];
-        along_both(out, second, green.tap(y, col, &range), lines, refined);
+        along_both(level, out, second, green.tap(y, col, &range), lines, refined);
     }
 
     fn range(&self, margin: usize) -> std::ops::Range<usize> {
@@ -245,9 +257,16 @@ impl Rcd {
 }
 
 /// Red or blue from `green` at the sites and the differences to it along two lines; `second` is scratch.
-fn along_both(out: &mut [f32], second: &mut [f32], green: &[f32], lines: [ChromaLine<'_>; 2], direction: &[f32]) {
-    kernels::difference(out, green, lines[0]);
-    kernels::difference(second, green, lines[1]);
-    kernels::lean(out, second, direction);
-    kernels::add(out, green);
+fn along_both(
+    level: Level,
+    out: &mut [f32],
+    second: &mut [f32],
+    green: &[f32],
+    lines: [ChromaLine<'_>; 2],
+    direction: &[f32],
+) {
+    kernels::difference(level, out, green, lines[0]);
+    kernels::difference(level, second, green, lines[1]);
+    kernels::lean(level, out, second, direction);
+    kernels::add(level, out, green);
 }

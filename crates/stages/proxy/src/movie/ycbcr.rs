@@ -16,6 +16,8 @@
 //! (BT.709-6, item 4.3). Before that they are low-passed along the row
 //! by 1/4, 1/2, 1/4, in floating point, with the edge sample repeated; they are rounded once.
 
+use rushes_core::simd::{Level, kernel};
+
 /// A 4:2:2 picture of 10-bit codes; the width is even.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Picture422 {
@@ -78,9 +80,10 @@ impl Builder422 {
         p.y.resize(luma + p.width, 0);
         p.cb.resize(chroma + p.width / 2, 0);
         p.cr.resize(chroma + p.width / 2, 0);
-        ycbcr_row([r, g, b], &mut p.y[luma..], cb, cr);
-        halve_row(cb, &mut p.cb[chroma..]);
-        halve_row(cr, &mut p.cr[chroma..]);
+        let level = Level::current();
+        ycbcr_row(level, [r, g, b], &mut p.y[luma..], cb, cr);
+        halve_row(level, cb, &mut p.cb[chroma..]);
+        halve_row(level, cr, &mut p.cr[chroma..]);
     }
 
     /// The picture.
@@ -89,33 +92,42 @@ impl Builder422 {
     }
 }
 
-/// Luma codes and full-resolution colour differences (-0.5 to 0.5) of one row.
-pub(crate) fn ycbcr_row([r, g, b]: [&[f32]; 3], y: &mut [u16], cb: &mut [f32], cr: &mut [f32]) {
-    for (((((r, g), b), y), cb), cr) in r.iter().zip(g).zip(b).zip(y).zip(cb).zip(cr) {
-        let luma = 0.2126 * r + 0.7152 * g + 0.0722 * b;
-        *y = code(876.0 * luma + 64.0);
-        *cb = (b - luma) * (1.0 / 1.8556);
-        *cr = (r - luma) * (1.0 / 1.5748);
+kernel! {
+    /// Luma codes and full-resolution colour differences (-0.5 to 0.5) of one row.
+    pub(crate) fn ycbcr_row(rgb: [&[f32]; 3], y: &mut [u16], cb: &mut [f32], cr: &mut [f32]) {
+        let [r, g, b] = rgb;
+        for (((((r, g), b), y), cb), cr) in r.iter().zip(g).zip(b).zip(y).zip(cb).zip(cr) {
+            let luma = 0.2126 * r + 0.7152 * g + 0.0722 * b;
+            *y = code(876.0 * luma + 64.0);
+            *cb = (b - luma) * (1.0 / 1.8556);
+            *cr = (r - luma) * (1.0 / 1.5748);
+        }
     }
 }
 
-/// Every second sample of a row of colour differences, low-passed by 1-2-1 and quantised.
-pub(crate) fn halve_row(full: &[f32], half: &mut [u16]) {
-    let Some((first, rest)) = half.split_first_mut() else { return };
-    *first = difference_code(0.75 * full[0] + 0.25 * full[1]);
-    for ((before, at), out) in full[1..].chunks_exact(2).zip(full[2..].chunks_exact(2)).zip(rest) {
-        *out = difference_code(0.25 * (before[0] + at[1]) + 0.5 * at[0]);
+kernel! {
+    /// Every second sample of a row of colour differences, low-passed by 1-2-1 and quantised.
+    pub(crate) fn halve_row(full: &[f32], half: &mut [u16]) {
+        let Some((first, rest)) = half.split_first_mut() else { return };
+        *first = difference_code(0.75 * full[0] + 0.25 * full[1]);
+        let (before, at) = (full[1..].as_chunks::<2>().0, full[2..].as_chunks::<2>().0);
+        for ((before, at), out) in before.iter().zip(at).zip(rest) {
+            *out = difference_code(0.25 * (before[0] + at[1]) + 0.5 * at[0]);
+        }
     }
 }
 
+#[inline(always)]
 fn difference_code(c: f32) -> u16 {
     code(896.0 * c + 512.0)
 }
 
 /// Rounds halves up; `max` first, so that NaN becomes 4.
 #[expect(clippy::manual_clamp, reason = "clamp keeps NaN, whose code would be 0")]
+#[inline(always)]
 fn code(v: f32) -> u16 {
-    (v + 0.5).max(4.0).min(1019.0) as u16
+    // In range and no NaN: a cast by way of 32 bits is one instruction.
+    (v + 0.5).max(4.0).min(1019.0) as i32 as u16
 }
 
 #[cfg(test)]
@@ -170,7 +182,7 @@ mod tests {
             let mut full = [0.0f32; 8];
             full[column] = 0.4;
             let mut half = [0u16; 4];
-            halve_row(&full, &mut half);
+            halve_row(Level::Plain, &full, &mut half);
             half.map(|v| i32::from(v) - 512)
         };
         assert_eq!(at(4), [0, 0, 179, 0]);

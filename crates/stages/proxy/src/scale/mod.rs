@@ -5,6 +5,7 @@ mod weights;
 use std::ops::Range;
 
 use rushes_core::frame::{Band, BandMut, FrameFormat, ImageState};
+use rushes_core::simd::{Level, kernel};
 use rushes_core::stage::{FrameKernel, FrameStage, StageInfo};
 use rushes_core::{Error, ErrorKind, Result};
 use schemars::JsonSchema;
@@ -233,13 +234,14 @@ impl FrameKernel for ScaleKernel {
     }
 
     fn run(&self, input: &Band<'_>, out: &mut BandMut<'_>) {
+        let level = Level::current();
         let (mut mixed, mut part) = (vec![0f32; input.width()], vec![0f32; input.width()]);
         for plane in 0..out.planes() {
             for row in out.rows() {
                 let (first, weights) = self.rows.of(row);
                 let rows = (first..first + weights.len()).map(|r| input.row(plane, r));
-                mix_rows(rows, weights, &mut part, &mut mixed);
-                resample_row(&mixed, &self.columns, out.row_mut(plane, row));
+                mix_rows(level, rows, weights, &mut part, &mut mixed);
+                resample_row(level, &mixed, &self.columns, out.row_mut(plane, row));
             }
         }
     }
@@ -249,31 +251,48 @@ impl FrameKernel for ScaleKernel {
 const RUN: usize = 16;
 
 /// `out` becomes the weighted sum of `rows`; `part` is scratch of the same length.
-fn mix_rows<'a>(mut rows: impl Iterator<Item = &'a [f32]>, weights: &[f32], part: &mut [f32], out: &mut [f32]) {
+fn mix_rows<'a>(
+    level: Level,
+    mut rows: impl Iterator<Item = &'a [f32]>,
+    weights: &[f32],
+    part: &mut [f32],
+    out: &mut [f32],
+) {
     for (k, weights) in weights.chunks(RUN).enumerate() {
         let sum: &mut [f32] = if k == 0 { &mut *out } else { &mut *part };
         for (j, (&w, row)) in weights.iter().zip(&mut rows).enumerate() {
-            if j == 0 {
-                sum.iter_mut().zip(row).for_each(|(o, v)| *o = w * v);
-            } else {
-                sum.iter_mut().zip(row).for_each(|(o, v)| *o += w * v);
-            }
+            if j == 0 { times(level, w, row, sum) } else { add_times(level, w, row, sum) }
         }
         if k > 0 {
-            out.iter_mut().zip(part.iter()).for_each(|(o, v)| *o += v);
+            add_times(level, 1.0, part, out);
         }
     }
 }
 
-/// `out` becomes `row` resampled.
-fn resample_row(row: &[f32], columns: &Weights, out: &mut [f32]) {
-    for (i, o) in out.iter_mut().enumerate() {
-        let (first, weights) = columns.of(i);
-        *o = dot(&row[first..first + weights.len()], weights);
+kernel! {
+    fn times(weight: f32, row: &[f32], out: &mut [f32]) {
+        out.iter_mut().zip(row).for_each(|(o, v)| *o = weight * v);
+    }
+}
+
+kernel! {
+    fn add_times(weight: f32, row: &[f32], out: &mut [f32]) {
+        out.iter_mut().zip(row).for_each(|(o, v)| *o += weight * v);
+    }
+}
+
+kernel! {
+    /// `out` becomes `row` resampled.
+    fn resample_row(row: &[f32], columns: &Weights, out: &mut [f32]) {
+        for (i, o) in out.iter_mut().enumerate() {
+            let (first, weights) = columns.of(i);
+            *o = dot(&row[first..first + weights.len()], weights);
+        }
     }
 }
 
 /// The sum of products in a fixed order that vectorises: four interleaved sums a run, then the runs.
+#[inline(always)]
 fn dot(samples: &[f32], weights: &[f32]) -> f32 {
     let mut total = 0.0;
     for (s, w) in samples.chunks(4 * RUN).zip(weights.chunks(4 * RUN)) {
