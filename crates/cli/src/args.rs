@@ -234,6 +234,10 @@ pub(crate) struct Picture {
     /// Size of the proxy: fits into it, keeps its aspect, is never enlarged.
     #[arg(long, value_name = "WxH", default_value = "1920x1080")]
     pub(crate) proxy_size: String,
+    /// Scale before the look and the output transform: a quarter of the work for a proxy of a 4K clip, and
+    /// slightly softer edges of highlights.
+    #[arg(long)]
+    pub(crate) scale_first: bool,
     /// Codec of the proxy: `prores-proxy`, or FFmpeg's: `ffmpeg:dnxhd -profile:v dnxhr_lb`.
     #[arg(long, default_value = "prores-proxy")]
     pub(crate) proxy_codec: String,

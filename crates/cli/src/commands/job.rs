@@ -6,7 +6,7 @@ use std::sync::Arc;
 use rushes::backends::local::LocalExecutor;
 use rushes::core::graph::WorkflowFile;
 use rushes::core::run::Outcome;
-use rushes::recipes::Dailies;
+use rushes::recipes::{Dailies, ProxyOrder};
 use rushes::{Error, ErrorKind, Job, Result};
 
 use super::Ended;
@@ -87,6 +87,7 @@ pub(crate) fn recipe(a: &Picture) -> Result<Dailies> {
         lut: a.lut.clone(),
         exr: a.exr.clone(),
         proxy_size: (width, height),
+        order: if a.scale_first { ProxyOrder::ScaleFirst } else { ProxyOrder::RenderFirst },
         proxy_codec: a.proxy_codec.clone(),
         on_bad_frame: a.on_bad_frame.clone(),
         ..Dailies::default()

@@ -2,7 +2,7 @@
 
 #![allow(clippy::excessive_precision, reason = "constants are written as the standard prints them")]
 
-use crate::approx::{exp2, log2};
+use rushes_core::simd::math::{exp2, log2};
 
 const A: f32 = 10.540_237_741_654_5;
 const B: f32 = 0.072_905_534_195_835_5;

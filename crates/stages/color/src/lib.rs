@@ -9,7 +9,6 @@
 //! Matrices and tables are computed in `f64`, pixels in `f32`.
 
 pub mod aces;
-mod approx;
 pub mod cct;
 mod cdl;
 mod convert;

@@ -2,6 +2,7 @@
 
 use rushes_core::frame::{FrameFormat, ImageState};
 use rushes_core::media::ColorSpace;
+use rushes_core::simd::{Level, kernel};
 use rushes_core::{Error, ErrorKind, Result};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -43,14 +44,32 @@ impl Through {
         Ok(Self { into: to_f32(&into), back: to_f32(&back), log: space == WorkingSpace::AcesCct })
     }
 
-    /// Rows into the space, changed by `look` pixel by pixel, and back. Part of a kernel.
-    #[inline(always)]
-    pub(crate) fn rows(&self, from: [&[f32]; 3], to: [&mut [f32]; 3], look: impl Fn([f32; 3]) -> [f32; 3]) {
+    /// Rows into the space, changed in place by `look`, and back.
+    pub(crate) fn rows(&self, from: [&[f32]; 3], to: [&mut [f32]; 3], look: impl FnOnce(Level, [&mut [f32]; 3])) {
+        let ([r, g, b], level) = (to, Level::current());
+        enter(level, self, from, [&mut *r, &mut *g, &mut *b]);
+        look(level, [&mut *r, &mut *g, &mut *b]);
+        leave(level, self, [r, g, b]);
+    }
+}
+
+kernel! {
+    fn enter(through: &Through, from: [&[f32]; 3], to: [&mut [f32]; 3]) {
         let ([r, g, b], [to_r, to_g, to_b]) = (from, to);
         for (((((&r, &g), &b), to_r), to_g), to_b) in r.iter().zip(g).zip(b).zip(to_r).zip(to_g).zip(to_b) {
-            let pixel = apply_f32(&self.into, [r, g, b]);
-            let pixel = if self.log { look(pixel.map(cct::encode)).map(cct::decode) } else { look(pixel) };
-            [*to_r, *to_g, *to_b] = apply_f32(&self.back, pixel);
+            let [r, g, b] = apply_f32(&through.into, [r, g, b]);
+            [*to_r, *to_g, *to_b] =
+                if through.log { [cct::encode(r), cct::encode(g), cct::encode(b)] } else { [r, g, b] };
+        }
+    }
+}
+
+kernel! {
+    fn leave(through: &Through, rows: [&mut [f32]; 3]) {
+        let [r, g, b] = rows;
+        for ((r, g), b) in r.iter_mut().zip(g).zip(b) {
+            let pixel = if through.log { [cct::decode(*r), cct::decode(*g), cct::decode(*b)] } else { [*r, *g, *b] };
+            [*r, *g, *b] = apply_f32(&through.back, pixel);
         }
     }
 }

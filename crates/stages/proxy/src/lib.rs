@@ -21,5 +21,5 @@ mod wire;
 pub use dump::{PngEncoding, write_exr_frame, write_npy_f32, write_npy_u16, write_png_frame};
 pub use naming::PathPattern;
 pub use plate::{Container, ExrCompression, ExrPlate};
-pub use scale::{ResampleFilter, Scale, ScaleTo};
+pub use scale::{ResampleFilter, Scale, ScaleDomain, ScaleTo};
 pub use still::{Still, StillFormat, StillFrames};

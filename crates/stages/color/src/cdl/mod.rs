@@ -1,12 +1,15 @@
 //! ASC Color Decision List, version 1.2.
 
+#![allow(clippy::manual_clamp, reason = "`max` and `min` drop NaN, `clamp` keeps it")]
+
 mod file;
 mod stage;
 
 pub use file::{parse_cdl, read_cdl};
 pub use stage::{Cdl, CdlStyle};
 
-use crate::approx::pow;
+use rushes_core::simd::math::pow;
+use rushes_core::simd::{Level, kernel};
 
 /// The ten numbers of a correction.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -28,17 +31,44 @@ impl Correction {
     /// One pixel in the working space: `(in * slope + offset) ^ power`, then saturation around
     /// the luma. Clamped to 0..1 after the offset and at the end where `style` says so; without
     /// clamping, values below 0 skip the power.
-    #[inline(always)]
     pub fn apply(&self, pixel: [f32; 3], style: CdlStyle) -> [f32; 3] {
-        let clamp = |v: f32| if style == CdlStyle::Clamp { v.clamp(0.0, 1.0) } else { v };
-        let out = [0, 1, 2].map(|i: usize| {
-            let lin = clamp(pixel[i] * self.slope[i] + self.offset[i]);
+        let [mut r, mut g, mut b] = pixel.map(|v| [v]);
+        self.rows(Level::Plain, style, [&mut r, &mut g, &mut b]);
+        [r[0], g[0], b[0]]
+    }
+
+    /// As [`Correction::apply`], rows of red, green and blue in place.
+    pub fn rows(&self, level: Level, style: CdlStyle, rows: [&mut [f32]; 3]) {
+        let [r, g, b] = rows;
+        let limits = if style == CdlStyle::Clamp { [0.0, 1.0] } else { [f32::NEG_INFINITY, f32::INFINITY] };
+        for (i, row) in [&mut *r, &mut *g, &mut *b].into_iter().enumerate() {
+            slope_offset_power(level, [self.slope[i], self.offset[i], self.power[i]], limits, row);
+        }
+        saturate(level, self.saturation, limits, [r, g, b]);
+    }
+}
+
+kernel! {
+    fn slope_offset_power(numbers: [f32; 3], limits: [f32; 2], row: &mut [f32]) {
+        let ([slope, offset, power], [low, high]) = (numbers, limits);
+        for v in row {
+            let lin = (*v * slope + offset).max(low).min(high);
+            let raised = pow(lin, power);
             // Exact where nothing is asked for.
-            let power = if self.power[i] == 1.0 { lin } else { pow(lin, self.power[i]) };
-            if lin > 0.0 { power } else { lin }
-        });
-        let luma = out[0] * LUMA[0] + out[1] * LUMA[1] + out[2] * LUMA[2];
-        out.map(|v| clamp(luma + self.saturation * (v - luma)))
+            *v = if lin > 0.0 && power != 1.0 { raised } else { lin };
+        }
+    }
+}
+
+kernel! {
+    fn saturate(saturation: f32, limits: [f32; 2], rows: [&mut [f32]; 3]) {
+        let ([r, g, b], [low, high]) = (rows, limits);
+        for ((r, g), b) in r.iter_mut().zip(g).zip(b) {
+            let luma = *r * LUMA[0] + *g * LUMA[1] + *b * LUMA[2];
+            *r = (luma + saturation * (*r - luma)).max(low).min(high);
+            *g = (luma + saturation * (*g - luma)).max(low).min(high);
+            *b = (luma + saturation * (*b - luma)).max(low).min(high);
+        }
     }
 }
 

@@ -5,7 +5,6 @@ use std::path::PathBuf;
 
 use rushes_core::frame::{Band, BandMut, FrameFormat, ImageState, SceneLinear};
 use rushes_core::graph::{AnyStage, Takes};
-use rushes_core::simd::{Level, kernel};
 use rushes_core::stage::{FrameKernel, FrameStage, StageInfo};
 use rushes_core::{Error, ErrorKind, Result};
 use schemars::JsonSchema;
@@ -165,15 +164,9 @@ impl FrameKernel for Kernel {
     fn run(&self, input: &Band<'_>, out: &mut BandMut<'_>) {
         for row in out.rows() {
             let from = [0, 1, 2].map(|p| input.row(p, row));
-            let how = (&self.cdl.correction, self.cdl.style);
-            rows(Level::current(), &self.through, how, from, out.rgb_row_mut(row));
+            let Cdl { correction, style, .. } = &self.cdl;
+            self.through.rows(from, out.rgb_row_mut(row), |level, rows| correction.rows(level, *style, rows));
         }
-    }
-}
-
-kernel! {
-    fn rows(through: &Through, how: (&Correction, CdlStyle), from: [&[f32]; 3], to: [&mut [f32]; 3]) {
-        through.rows(from, to, |p| how.0.apply(p, how.1));
     }
 }
 

@@ -7,7 +7,6 @@ use std::sync::Arc;
 use rushes_core::frame::{Band, BandMut, FrameFormat, ImageState, SceneLinear};
 use rushes_core::graph::{AnyStage, Takes};
 use rushes_core::media::Digest;
-use rushes_core::simd::{Level, kernel};
 use rushes_core::stage::{FrameKernel, FrameStage, StageInfo};
 use rushes_core::{Error, ErrorKind, Result};
 use schemars::JsonSchema;
@@ -128,14 +127,11 @@ impl FrameKernel for Kernel {
     fn run(&self, input: &Band<'_>, out: &mut BandMut<'_>) {
         for row in out.rows() {
             let from = [0, 1, 2].map(|p| input.row(p, row));
-            let how = (&*self.cube, self.interpolation);
-            rows(Level::current(), &self.through, how, from, out.rgb_row_mut(row));
+            self.through.rows(from, out.rgb_row_mut(row), |_, [r, g, b]| {
+                for ((r, g), b) in r.iter_mut().zip(g).zip(b) {
+                    [*r, *g, *b] = self.cube.look_up([*r, *g, *b], self.interpolation);
+                }
+            });
         }
-    }
-}
-
-kernel! {
-    fn rows(through: &Through, how: (&Cube, Interpolation), from: [&[f32]; 3], to: [&mut [f32]; 3]) {
-        through.rows(from, to, |p| how.0.look_up(p, how.1));
     }
 }

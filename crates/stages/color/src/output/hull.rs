@@ -3,7 +3,7 @@
 
 use std::f32::consts::LOG10_2;
 
-use crate::approx::{exp2, log2};
+use rushes_core::simd::math::{exp2, log2};
 
 /// How much the two parts of the hull are smoothed into each other at the cusp.
 pub(super) const SMOOTH: f32 = 0.12;

@@ -36,9 +36,9 @@ use self::gamut::Gamut;
 use self::model::Model;
 use self::tone::ToneScale;
 use crate::aces;
-use crate::approx::{degrees, pow};
 use crate::matrix::{apply_f32, to_f32};
 use rushes_core::media::ColorSpace;
+use rushes_core::simd::math::{degrees, pow};
 use rushes_core::simd::{Level, kernel};
 
 /// The SDR rendering: 100 nits, Rec.709 primaries, D65 white, BT.1886 gamma 2.4.

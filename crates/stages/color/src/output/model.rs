@@ -3,9 +3,9 @@
 //! A simplification of CAM16 (C. Li et al., 2017) after Hellwig and Fairchild (2022), for one set
 //! of viewing conditions: adapting luminance and background fixed, discounted illuminant.
 
-use crate::approx::{degrees, pow};
 use crate::matrix::{self, apply_f32, diagonal, inverse, mul, rgb_to_xyz, scale};
 use rushes_core::media::Matrix3;
+use rushes_core::simd::math::{degrees, pow};
 
 /// Luminance of a display's reference white, nits.
 const REFERENCE: f64 = 100.0;

@@ -2,7 +2,7 @@
 
 use super::hull::{Lines, SMOOTH, Slice};
 use super::model::Model;
-use crate::approx::split;
+use rushes_core::simd::math::split;
 
 /// Degrees of hue.
 const DEGREES: usize = 360;

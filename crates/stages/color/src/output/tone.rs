@@ -3,7 +3,7 @@
 //! D. Lesterhuis, "ACES 2 Tonescale", in the ACES documentation: a power of a hyperbola with a
 //! toe, through 10 nits for 18 % grey at a peak of 100 nits, and more for brighter displays.
 
-use crate::approx::pow;
+use rushes_core::simd::math::pow;
 
 /// The curve for one peak luminance. Both sides in nits, scene 1.0 at 100.
 #[derive(Debug, Clone)]

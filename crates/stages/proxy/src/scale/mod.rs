@@ -1,5 +1,6 @@
 //! Resampling to another size.
 
+mod domain;
 mod weights;
 
 use std::ops::Range;
@@ -11,6 +12,7 @@ use rushes_core::{Error, ErrorKind, Result};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use self::domain::ScaleDomain;
 pub use self::weights::ResampleFilter;
 use self::weights::Weights;
 
@@ -59,6 +61,9 @@ pub struct Scale {
     /// The filter.
     #[serde(default)]
     pub filter: ResampleFilter,
+    /// What samples are averaged as.
+    #[serde(default)]
+    pub domain: ScaleDomain,
     /// Makes pixels square: an anamorphic picture gets the width it is shown with.
     #[serde(default = "yes")]
     pub desqueeze: bool,
@@ -81,6 +86,7 @@ impl Scale {
             state: ImageState::SceneLinear,
             to,
             filter: ResampleFilter::default(),
+            domain: ScaleDomain::default(),
             desqueeze: true,
             even: false,
             enlarge: false,
@@ -205,6 +211,12 @@ impl FrameStage for Scale {
             .doing(doing)
             .advice("scale camera-rgb, scene-linear or display pictures, and name that state"));
         }
+        if self.domain == ScaleDomain::Log && self.state != ImageState::SceneLinear {
+            let what = format!("a {} picture is not averaged as the logarithm of light", self.state);
+            return Err(Error::new(ErrorKind::Invalid, what)
+                .doing(doing)
+                .advice("leave out `domain`, or scale the scene-linear picture"));
+        }
         if input.width == 0 || input.height == 0 {
             return Err(Error::new(ErrorKind::Invalid, "the picture is empty").doing(doing));
         }
@@ -212,6 +224,7 @@ impl FrameStage for Scale {
         Ok(Box::new(ScaleKernel {
             columns: Weights::new(self.filter, input.width, format.width),
             rows: Weights::new(self.filter, input.height, format.height),
+            domain: self.domain,
             format,
         }))
     }
@@ -222,6 +235,7 @@ struct ScaleKernel {
     format: FrameFormat,
     columns: Weights,
     rows: Weights,
+    domain: ScaleDomain,
 }
 
 impl FrameKernel for ScaleKernel {
@@ -234,6 +248,30 @@ impl FrameKernel for ScaleKernel {
     }
 
     fn run(&self, input: &Band<'_>, out: &mut BandMut<'_>) {
+        match self.domain {
+            ScaleDomain::AsIs => self.resample(input, out),
+            ScaleDomain::Log => {
+                let level = Level::current();
+                let rows = self.input_rows(out.rows());
+                let (width, planes) = (input.width(), input.planes());
+                let mut data = vec![0f32; planes * rows.len() * width];
+                let each = (0..planes).flat_map(|p| rows.clone().map(move |r| (p, r)));
+                for (to, (plane, row)) in data.chunks_exact_mut(width).zip(each) {
+                    domain::enter(level, input.row(plane, row), to);
+                }
+                self.resample(&Band::new(&data, planes, width, rows), out);
+                for plane in 0..planes {
+                    for row in out.rows() {
+                        domain::leave(level, out.row_mut(plane, row));
+                    }
+                }
+            }
+        }
+    }
+}
+
+impl ScaleKernel {
+    fn resample(&self, input: &Band<'_>, out: &mut BandMut<'_>) {
         let level = Level::current();
         let (mut mixed, mut part) = (vec![0f32; input.width()], vec![0f32; input.width()]);
         for plane in 0..out.planes() {

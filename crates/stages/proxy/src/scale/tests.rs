@@ -171,3 +171,22 @@ fn parameters_survive_a_workflow_file() {
     assert_eq!(serde_json::from_str::<Scale>(text).unwrap(), want);
     assert!(serde_json::from_str::<Scale>(r#"{"state":"display"}"#).is_err());
 }
+
+#[test]
+fn averaging_logarithms_leaves_no_black_rim_around_a_highlight() {
+    let format = FrameFormat { state: ImageState::SceneLinear, ..format(64, 48, None) };
+    let lit = |i: usize| (20..28).contains(&(i % 64)) && (16..24).contains(&(i / 64 % 48));
+    let data: Vec<f32> = (0..3 * 64 * 48).map(|i| if lit(i) { 50.0 } else { 0.1 }).collect();
+    let linear = Scale::scene_linear(ScaleTo::Exact { width: 30, height: 22 });
+    let log = Scale { domain: ScaleDomain::Log, ..linear.clone() };
+    let least = |v: &[f32]| v.iter().copied().fold(f32::MAX, f32::min);
+    assert!(least(&scaled(&linear, &format, &data, 22)) < -1.0);
+    let whole = scaled(&log, &format, &data, 22);
+    assert!(least(&whole) > 0.02, "{}", least(&whole));
+    assert!((whole[0] - 0.1).abs() < 1e-6, "what is flat stays what it is");
+    for rows in [1, 5] {
+        assert_eq!(scaled(&log, &format, &data, rows), whole);
+    }
+    let e = Scale { state: ImageState::Display, ..log }.prepare(&super::tests::format(4, 4, None)).err().unwrap();
+    assert!(e.to_string().contains("logarithm"), "{e}");
+}

@@ -23,6 +23,8 @@
 //! assert_eq!(to, [2.0, 4.0]);
 //! ```
 
+pub mod math;
+
 use std::fmt;
 use std::sync::OnceLock;
 

@@ -1,5 +1,5 @@
-//! Elementary functions without branches or calls, to be turned into vectors: the ACES output
-//! transform takes seventeen powers of each pixel, and the general function of the platform
+//! Elementary functions without branches or calls, to be used in kernels and turned into vectors. The
+//! ACES output transform takes seventeen powers of each pixel; the general function of the platform
 //! would be most of its time.
 //!
 //! Products and sums are fused, which is one rounding and one instruction where there are vectors of eight
@@ -19,14 +19,14 @@ const WHOLE: f32 = 12_582_912.0;
 /// `x` to the power of `p`, to 2e-6 of the result for results from 1e-30 to 1e30. Zero for
 /// zero, negative numbers and NaN.
 #[inline(always)]
-pub(crate) fn pow(x: f32, p: f32) -> f32 {
+pub fn pow(x: f32, p: f32) -> f32 {
     let v = exp2(p * log2(x));
     if x > 0.0 { v } else { 0.0 }
 }
 
 /// Binary logarithm of a positive number, to 1e-7 or the last bit.
 #[inline(always)]
-pub(crate) fn log2(x: f32) -> f32 {
+pub fn log2(x: f32) -> f32 {
     // x = m * 2^e with m within a factor of the square root of 2 around 1.
     let bits = x.to_bits();
     let e = (bits.wrapping_sub(0x3f35_04f3) as i32) >> 23;
@@ -52,7 +52,7 @@ pub(crate) fn log2(x: f32) -> f32 {
 
 /// Two to the power of `y`, limited to normal numbers; 1e-7 of the result.
 #[inline(always)]
-pub(crate) fn exp2(y: f32) -> f32 {
+pub fn exp2(y: f32) -> f32 {
     let y = y.max(-126.0).min(127.0);
     let whole = y + WHOLE;
     let part = y - (whole - WHOLE);
@@ -63,7 +63,7 @@ pub(crate) fn exp2(y: f32) -> f32 {
 
 /// The angle of (`x`, `y`) in degrees, 0 to 360; 2e-5 degrees. 0 for (0, 0).
 #[inline(always)]
-pub(crate) fn degrees(y: f32, x: f32) -> f32 {
+pub fn degrees(y: f32, x: f32) -> f32 {
     let (ax, ay) = (x.abs(), y.abs());
     // The arc tangent of a ratio from 0 to 1, over the ratio; 4e-8 of an eighth of a circle.
     let ratio = ax.min(ay) / ax.max(ay).max(f32::MIN_POSITIVE);
@@ -90,7 +90,7 @@ pub(crate) fn degrees(y: f32, x: f32) -> f32 {
 /// which itself may come out for a whole number. The number is for a table: below `mask`, which is
 /// one less than a power of two.
 #[inline(always)]
-pub(crate) fn split(x: f32, mask: u32) -> (usize, f32) {
+pub fn split(x: f32, mask: u32) -> (usize, f32) {
     let whole = (x - 0.5) + WHOLE;
     ((whole.to_bits() & mask) as usize, x - (whole - WHOLE))
 }

@@ -1,0 +1,61 @@
+//! What samples are averaged as.
+
+use rushes_core::simd::kernel;
+use rushes_core::simd::math::{exp2, log2};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// What samples are averaged as. Filters with negative lobes subtract a part of what is bright from what lies
+/// beside it; of scene-linear light that is more than there is, and a black rim.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ScaleDomain {
+    /// As they are.
+    #[default]
+    AsIs,
+    /// As `sign(x) log2(1 + 128 |x|)`, for scene-linear pictures: straight near black, so that noise
+    /// about it keeps its mean, and a stop is a stop from a few stops below grey on.
+    Log,
+}
+
+/// What an x of 1 is multiplied with: below its inverse the curve is nearly straight.
+const TIMES: f32 = 128.0;
+
+kernel! {
+    /// Scene-linear samples as what is averaged.
+    pub(super) fn enter(from: &[f32], to: &mut [f32]) {
+        for (to, &v) in to.iter_mut().zip(from) {
+            *to = log2(1.0 + TIMES * v.abs()).copysign(v);
+        }
+    }
+}
+
+kernel! {
+    /// Averages as scene-linear samples.
+    pub(super) fn leave(row: &mut [f32]) {
+        for v in row {
+            *v = ((exp2(v.abs()) - 1.0) * (1.0 / TIMES)).copysign(*v);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rushes_core::simd::Level;
+
+    use super::*;
+
+    #[test]
+    fn leaving_undoes_entering() {
+        let samples = [-2.0f32, -0.01, 0.0, 1e-5, 0.18, 1.0, 16.0, 60_000.0];
+        for level in Level::available() {
+            let mut row = [9.0; 8];
+            enter(level, &samples, &mut row);
+            assert!(row.windows(2).all(|w| w[0] < w[1]));
+            leave(level, &mut row);
+            for (v, w) in row.iter().zip(samples) {
+                assert!((v - w).abs() <= 4e-6 * w.abs() + 2e-9, "{level}: {v}, not {w}");
+            }
+        }
+    }
+}
