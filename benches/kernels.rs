@@ -1,29 +1,89 @@
-//! Each kernel on one thread, at every level of vector instructions this machine has: pixels per second.
+//! Frame stages and row kernels on one thread: input pixels per second.
+//!
+//!     cargo bench -p rushes-benches                    # everything
+//!     RUSHES_SIMD=avx2 cargo bench -p rushes-benches   # at another level
+//!
+//! The rows of a group named after a stage are those of a band that fits into a core's second cache. How
+//! to read the figures, and what was found out with them: `NOTES.md`.
 #![allow(missing_docs, reason = "criterion's macros write functions without")]
 
 use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use rushes_color::output::SDR_REC709;
+use rushes_color::{Cdl, OutputTransform};
+use rushes_core::frame::{Band, BandMut, FrameFacts, FrameFormat, ImageState};
+use rushes_core::media::{Cfa, ColorSpace};
 use rushes_core::simd::Level;
+use rushes_core::stage::FrameStage;
+use rushes_debayer::{Debayer, Method};
+use rushes_proxy::{Scale, ScaleDomain, ScaleTo};
+use serde_json::json;
 
-/// One row of a 4K picture.
+/// The picture: 4K, of which a band of rows is computed.
 const WIDTH: usize = 4096;
+const HEIGHT: usize = 2304;
+const ROWS: usize = 32;
 
 /// Scene light from 2^-8 to 2^3 around grey, in all hues.
-fn scene(seed: u32) -> Vec<f32> {
+fn scene(samples: usize, seed: u32) -> Vec<f32> {
     let mut state = seed;
     let mut next = || {
         state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
         (state >> 8) as f32 / (1 << 24) as f32
     };
-    (0..WIDTH).map(|_| 0.18 * (next() * 11.0 - 8.0).exp2()).collect()
+    (0..samples).map(|_| 0.18 * (next() * 11.0 - 8.0).exp2()).collect()
 }
 
-fn output_transform(c: &mut Criterion) {
-    let mut group = c.benchmark_group("output transform, SDR Rec.709");
+fn format(state: ImageState) -> FrameFormat {
+    let color_space = (state == ImageState::SceneLinear).then_some(ColorSpace::Aces2065_1);
+    let cfa = (state == ImageState::Linear).then_some(Cfa::Rggb);
+    FrameFormat { state, width: WIDTH, height: HEIGHT, facts: FrameFacts { cfa, color_space, ..FrameFacts::default() } }
+}
+
+/// Times `stage` over rows from the middle of a picture, as many as [`ROWS`] input rows make.
+fn stage(c: &mut Criterion, name: &str, state: ImageState, stage: &dyn FrameStage) {
+    let kernel = stage.prepare(&format(state)).expect("the stage takes the picture");
+    let out = kernel.format();
+    let rows = ROWS * out.height / HEIGHT;
+    let rows = out.height / 2..out.height / 2 + rows;
+    let need = kernel.input_rows(rows.clone());
+    let input = scene(state.planes() * need.len() * WIDTH, 1);
+    let mut data = vec![0.0; out.planes() * rows.len() * out.width];
+    let mut group = c.benchmark_group("stages");
+    group.throughput(Throughput::Elements((ROWS * WIDTH) as u64));
+    group.bench_function(name, |bench| {
+        bench.iter(|| {
+            let band = Band::new(&input, state.planes(), WIDTH, need.clone());
+            kernel.run(&band, &mut BandMut::new(&mut data, out.planes(), out.width, rows.clone()));
+            black_box(&data);
+        });
+    });
+}
+
+fn stages(c: &mut Criterion) {
+    for (name, method) in [
+        ("debayer, superpixel", Method::Superpixel),
+        ("debayer, bilinear", Method::Bilinear),
+        ("debayer, Malvar", Method::Malvar),
+        ("debayer, RCD", Method::Rcd),
+    ] {
+        stage(c, name, ImageState::Linear, &Debayer::new(method));
+    }
+    let cdl: Cdl =
+        serde_json::from_value(json!({ "slope": [1.1, 1.0, 0.9], "power": [1.1, 1.0, 0.9] })).expect("a CDL");
+    stage(c, "CDL in ACEScct", ImageState::SceneLinear, &cdl);
+    stage(c, "output transform", ImageState::SceneLinear, &OutputTransform {});
+    let half = ScaleTo::Exact { width: 1920, height: 1080 };
+    stage(c, "scale, display, Lanczos3", ImageState::Display, &Scale::display(half));
+    let log = Scale { domain: ScaleDomain::Log, ..Scale::scene_linear(half) };
+    stage(c, "scale, scene-linear, logarithm, Lanczos3", ImageState::SceneLinear, &log);
+}
+
+fn levels(c: &mut Criterion) {
+    let mut group = c.benchmark_group("output transform by level");
     group.throughput(Throughput::Elements(WIDTH as u64));
-    let [r, g, b] = [1, 2, 3].map(scene);
+    let [r, g, b] = [1, 2, 3].map(|seed| scene(WIDTH, seed));
     let mut out = [(); 3].map(|()| vec![0.0; WIDTH]);
     for level in Level::available() {
         group.bench_function(level.name(), |bench| {
@@ -36,5 +96,5 @@ fn output_transform(c: &mut Criterion) {
     }
 }
 
-criterion_group!(kernels, output_transform);
+criterion_group!(kernels, stages, levels);
 criterion_main!(kernels);

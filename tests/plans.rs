@@ -1,6 +1,7 @@
 use rushes::ErrorKind;
 use rushes::core::media::{FileSequence, StandIn};
 use rushes::core::plan::Unit;
+use rushes::recipes::{Dailies, ProxyOrder};
 
 use crate::support::{Bench, recipe};
 
@@ -13,6 +14,28 @@ async fn a_plan_explains_itself_in_four_forms() {
     insta::assert_snapshot!("plan-dot", plan.to_dot());
     let json = serde_json::to_string(&plan).unwrap();
     assert_eq!(serde_json::from_str::<rushes::core::plan::Plan>(&json).unwrap(), plan);
+}
+
+#[tokio::test]
+async fn proxies_may_be_scaled_before_they_are_rendered() {
+    let bench = Bench::new();
+    let order = |order| Dailies { order, proxy_size: (80, 46), ..recipe() };
+    let mut pictures = Vec::new();
+    for (name, recipe) in [("render", order(ProxyOrder::RenderFirst)), ("scale", order(ProxyOrder::ScaleFirst))] {
+        let (_, plan) = bench.job(&recipe, name).plan().await.unwrap();
+        let text = plan.to_text();
+        let (size, display) =
+            (text.find("proxy-size (scale)").unwrap(), text.find("display (output-transform)").unwrap());
+        assert_eq!(size < display, name == "scale", "{text}");
+        let done = bench.job(&recipe, name).run().await.unwrap();
+        assert!(done.report.is_complete());
+        let still = done.report.outputs().find(|o| o.role == "still").unwrap();
+        let bytes = std::fs::read(bench.path(name).join(&still.path)).unwrap();
+        pictures.push(jpeg_decoder::Decoder::new(&bytes[..]).decode().unwrap());
+    }
+    let off = pictures[0].iter().zip(&pictures[1]).map(|(a, b)| f64::from(a.abs_diff(*b))).sum::<f64>();
+    let mean = off / pictures[0].len() as f64;
+    assert!(mean > 0.0 && mean < 2.0, "{mean} code values apart");
 }
 
 #[tokio::test]

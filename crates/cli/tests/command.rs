@@ -193,3 +193,47 @@ fn an_output_is_traced_and_a_change_of_mind_explained() {
     assert!(String::from_utf8_lossy(&traced.stdout).contains("ALTERED"));
     assert!(stderr(&rushes(&["trace", clip])).contains("give a file that a run made"));
 }
+
+#[test]
+fn outputs_are_the_same_bytes_with_whatever_vector_instructions() {
+    let folder = tempfile::tempdir().unwrap();
+    let card = card(folder.path());
+    let clip = &card.clips[0];
+    let cdl = text(clip.sidecar.as_deref().unwrap());
+    let with = |level: &str, out: &Path| {
+        let args = ["dailies", text(&clip.folder), "--out", text(out), "--cdl", cdl, "--proxy-size", "80x46"];
+        Command::new(env!("CARGO_BIN_EXE_rushes")).args(args).env("RUSHES_SIMD", level).output().unwrap()
+    };
+    let plain = folder.path().join("plain");
+    let done = with("plain", &plain);
+    assert!(done.status.success(), "{}", stderr(&done));
+    let unknown = with("avx9000", &folder.path().join("unknown"));
+    assert!(!unknown.status.success());
+    // The error says what this machine has.
+    let said = stderr(&unknown);
+    let (_, here) = said.trim_end().rsplit_once("this machine has ").unwrap();
+    for level in here.split(", ").filter(|l| *l != "plain") {
+        let out = folder.path().join(level);
+        let done = with(level, &out);
+        assert!(done.status.success(), "{level}: {}", stderr(&done));
+        assert!(pictures(&plain).len() > 8);
+        assert_eq!(pictures(&plain), pictures(&out), "{level}");
+    }
+}
+
+/// Plates, proxies and stills, by where they lie.
+fn pictures(out: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let mut all = BTreeMap::new();
+    let mut waiting: Vec<PathBuf> = ["plates", "proxies", "stills"].map(|f| out.join(f)).to_vec();
+    while let Some(folder) = waiting.pop() {
+        for entry in std::fs::read_dir(&folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                waiting.push(path);
+            } else {
+                all.insert(path.strip_prefix(out).unwrap().to_owned(), std::fs::read(&path).unwrap());
+            }
+        }
+    }
+    all
+}
