@@ -62,15 +62,27 @@ pub(super) fn samples(header: &Header, file: &mut (impl Read + Seek), linearize:
 pub(super) fn mosaic(header: &Header, file: &mut (impl Read + Seek)) -> Result<Array3<f32>> {
     header.check_decodable()?;
     let p = &header.picture;
-    let mut out = vec![0f32; p.width * p.height];
+    let whole = p.width * p.height;
+    // Rows come in order but for tiles: what is only added to need not be filled with zeros first.
+    let mut out: Vec<f32> = Vec::with_capacity(whole);
     let table = p.linearization.as_deref();
     decode(header, file, &mut |y, x, values| {
-        let to = &mut out[y * p.width + x..][..values.len()];
+        let at = y * p.width + x;
+        if at == out.len() && values.len() <= whole - at {
+            match table {
+                None => out.extend(values.iter().map(|&v| f32::from(v))),
+                Some(table) => out.extend(values.iter().map(|&v| f32::from(look_up(table, v)))),
+            }
+            return;
+        }
+        out.resize(whole, 0.0);
+        let to = &mut out[at..][..values.len()];
         match table {
             None => to.iter_mut().zip(values).for_each(|(o, &v)| *o = f32::from(v)),
             Some(table) => to.iter_mut().zip(values).for_each(|(o, &v)| *o = f32::from(look_up(table, v))),
         }
     })?;
+    out.resize(whole, 0.0);
     Array3::from_shape_vec((1, p.height, p.width), out).map_err(|e| bad(e.to_string()))
 }
 
