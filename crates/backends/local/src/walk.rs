@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use rushes_core::frame::{Band, BandMut};
 use rushes_core::plan::{PreparedTree, Work};
+use rushes_core::stage::InOrder;
 use rushes_core::{Error, ErrorKind, Result};
 
 /// Takes the rows of a sink as they are finished.
@@ -26,6 +27,8 @@ pub struct Walk<'a> {
     source: Band<'a>,
     windows: Vec<Window>,
     takers: Vec<Taker>,
+    /// Kernels that keep something from one band to the next, by their node.
+    in_order: Vec<Option<Box<dyn InOrder + 'a>>>,
     band_rows: usize,
     spent: Vec<Duration>,
     at: usize,
@@ -96,7 +99,12 @@ impl<'a> Walk<'a> {
         }
         takers.reverse();
         let spent = vec![Duration::ZERO; tree.nodes.len()];
-        Self { tree, source, windows, takers, band_rows: tree.band_rows(), spent, at: 0 }
+        let in_order = tree.nodes.iter().map(|n| match &n.work {
+            Work::Kernel(k) => k.in_order(),
+            _ => None,
+        });
+        let in_order = in_order.collect();
+        Self { tree, source, windows, takers, in_order, band_rows: tree.band_rows(), spent, at: 0 }
     }
 
     /// Computes everything; `goes_on` is asked between bands.
@@ -156,7 +164,13 @@ impl<'a> Walk<'a> {
             self.at = node;
             let _span = tracing::trace_span!("stage", id = %tree.nodes[node].id, first = rows.start).entered();
             let begun = Instant::now();
-            kernel.run(&self.band(from, need), &mut window.extend(rows.clone()));
+            let mut in_order = self.in_order[node].take();
+            let (input, mut out) = (self.band(from, need), window.extend(rows.clone()));
+            match &mut in_order {
+                Some(in_order) => in_order.run(&input, &mut out),
+                None => kernel.run(&input, &mut out),
+            }
+            self.in_order[node] = in_order;
             self.spent[node] += begun.elapsed();
             window.rows.end = rows.end;
             self.windows[node] = window;

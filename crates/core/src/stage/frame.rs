@@ -35,4 +35,17 @@ pub trait FrameKernel: Send + Sync {
     /// Computes the rows of `out` from `input`, which holds at least
     /// `input_rows(out.rows())`. `out` comes in with unspecified contents.
     fn run(&self, input: &Band<'_>, out: &mut BandMut<'_>);
+
+    /// As [`FrameKernel::run`], for bands that come one after the other from top to bottom, each beginning
+    /// where the last ended: what was computed for the rows around one band may be kept for the
+    /// next. The rows that come out are equal. Default: `None`, nothing is worth keeping.
+    fn in_order(&self) -> Option<Box<dyn InOrder + '_>> {
+        None
+    }
+}
+
+/// A kernel on its way down a frame.
+pub trait InOrder {
+    /// As [`FrameKernel::run`]. A band that does not begin where the last one ended is computed afresh.
+    fn run(&mut self, input: &Band<'_>, out: &mut BandMut<'_>);
 }

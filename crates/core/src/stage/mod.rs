@@ -13,7 +13,7 @@ mod sink;
 mod source;
 
 pub use clip::{Batch, ClipContext, ClipStage};
-pub use frame::{FrameKernel, FrameStage};
+pub use frame::{FrameKernel, FrameStage, InOrder};
 pub use sink::{FrameSink, OutputFile, Sink, SinkContext, SinkWriter};
 pub use source::{ClipReader, ClipRef, Source, SourceFrame};
 

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use rushes_core::frame::{Band, BandMut, FrameFormat};
 use rushes_core::simd::Level;
-use rushes_core::stage::FrameKernel;
+use rushes_core::stage::{FrameKernel, InOrder};
 
 use crate::linear;
 use crate::lines::{Lines, Window, weave};
@@ -81,45 +81,93 @@ impl FrameKernel for Interpolate {
     }
 
     fn run(&self, input: &Band<'_>, out: &mut BandMut<'_>) {
-        match self.interpolation {
-            Interpolation::Bilinear => self.linear(input, out, linear::bilinear),
-            Interpolation::Malvar => self.linear(input, out, linear::malvar),
-            Interpolation::Rcd => self.rcd(input, out),
+        Descent::new(self, out.rows().start).rows(input, out);
+    }
+
+    fn in_order(&self) -> Option<Box<dyn InOrder + '_>> {
+        Some(Box::new(Descent::new(self, 0)))
+    }
+}
+
+/// A debayer on its way down a frame: the rows around the last one that was put together, and what was
+/// computed of them.
+struct Descent<'a> {
+    of: &'a Interpolate,
+    steps: Steps,
+    sites: Sites,
+    /// The first row of all.
+    first: isize,
+    /// The next row to be put together.
+    next: isize,
+}
+
+enum Steps {
+    Linear(Lines, fn(&Lines, isize, usize, &mut Sites)),
+    Rcd(Box<Rcd>),
+}
+
+impl Steps {
+    fn lines(&self) -> &Lines {
+        match self {
+            Self::Linear(lines, _) => lines,
+            Self::Rcd(rcd) => rcd.lines(),
         }
     }
 }
 
+impl<'a> Descent<'a> {
+    fn new(of: &'a Interpolate, first: usize) -> Self {
+        let lines = || Lines::new(of.window, of.working, of.level, 2, 8);
+        let steps = match of.interpolation {
+            Interpolation::Bilinear => Steps::Linear(lines(), linear::bilinear),
+            Interpolation::Malvar => Steps::Linear(lines(), linear::malvar),
+            Interpolation::Rcd => Steps::Rcd(Box::new(Rcd::new(of.window, of.working, of.level))),
+        };
+        let sites = Sites::new(steps.lines().inside().len());
+        // Rows of a frame are few.
+        Self { of, steps, sites, first: first as isize, next: first as isize }
+    }
+
+    fn rows(&mut self, input: &Band<'_>, out: &mut BandMut<'_>) {
+        let radius = self.of.interpolation.radius() as isize;
+        let (start, end) = (out.rows().start as isize, out.rows().end as isize);
+        // The rows around the first one come before it.
+        let newest = if start == self.first { start - radius } else { start + radius };
+        for newest in newest..end + radius {
+            let y = newest - radius;
+            match &mut self.steps {
+                Steps::Linear(lines, filter) => {
+                    lines.push(input, newest);
+                    if y >= self.first {
+                        filter(lines, y, self.of.window.chroma_parity(y), &mut self.sites);
+                    }
+                }
+                Steps::Rcd(rcd) => {
+                    rcd.push(input, newest, self.first);
+                    if y >= self.first {
+                        rcd.finish(y, &mut self.sites);
+                    }
+                }
+            }
+            if y >= self.first {
+                self.of.emit(self.steps.lines(), y, &mut self.sites, input, out);
+            }
+        }
+        self.next = end;
+    }
+}
+
+impl InOrder for Descent<'_> {
+    fn run(&mut self, input: &Band<'_>, out: &mut BandMut<'_>) {
+        let start = out.rows().start;
+        if self.next != start as isize {
+            *self = Self::new(self.of, start);
+        }
+        self.rows(input, out);
+    }
+}
+
 impl Interpolate {
-    fn linear(&self, input: &Band<'_>, out: &mut BandMut<'_>, filter: fn(&Lines, isize, usize, &mut Sites)) {
-        let radius = self.interpolation.radius() as isize;
-        let mut lines = Lines::new(self.window, self.working, self.level, 2, 8);
-        let mut sites = Sites::new(lines.inside().len());
-        let (start, end) = (out.rows().start as isize, out.rows().end as isize);
-        for newest in start - radius..end + radius {
-            lines.push(input, newest);
-            let y = newest - radius;
-            if y >= start {
-                filter(&lines, y, self.window.chroma_parity(y), &mut sites);
-                self.emit(&lines, y, &mut sites, input, out);
-            }
-        }
-    }
-
-    fn rcd(&self, input: &Band<'_>, out: &mut BandMut<'_>) {
-        let radius = Rcd::RADIUS as isize;
-        let mut rcd = Rcd::new(self.window, self.working, self.level);
-        let mut sites = Sites::new(rcd.lines().inside().len());
-        let (start, end) = (out.rows().start as isize, out.rows().end as isize);
-        for newest in start - radius..end + radius {
-            rcd.push(input, newest, start);
-            let y = newest - radius;
-            if y >= start {
-                rcd.finish(y, &mut sites);
-                self.emit(rcd.lines(), y, &mut sites, input, out);
-            }
-        }
-    }
-
     /// Puts row `y` together of its samples and of what was interpolated, and writes it.
     fn emit(&self, lines: &Lines, y: isize, sites: &mut Sites, input: &Band<'_>, out: &mut BandMut<'_>) {
         let (color, parity) = (self.window.chroma(y), self.window.chroma_parity(y));

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use rushes_core::frame::{Band, BandMut, FrameFacts, FrameFormat, ImageState};
 use rushes_core::media::{CameraColor, Cfa, Rect, WhitePoint};
-use rushes_core::stage::{FrameKernel, FrameStage};
+use rushes_core::stage::FrameStage;
 use rushes_debayer::{Debayer, Domain, Method};
 
 /// Every method that interpolates.
@@ -97,15 +97,22 @@ pub fn debayer(stage: &Debayer, format: &FrameFormat, plane: &Plane) -> Rgb {
 }
 
 /// The picture in bands that end at `cuts`. Each sees only the input rows it asked for, and finds its output
-/// filled with NaN.
+/// filled with NaN. What the kernel gives for bands in order is the same.
 pub fn banded(stage: &Debayer, format: &FrameFormat, plane: &Plane, cuts: impl Iterator<Item = usize>) -> Rgb {
     let kernel = stage.prepare(format).unwrap();
     let (width, height) = (kernel.format().width, kernel.format().height);
     let mut rgb = Rgb { width, height, data: vec![f32::NAN; 3 * width * height] };
+    let mut in_order = kernel.in_order();
     let mut start = 0;
     for end in cuts.filter(|end| *end < height).chain([height]) {
         if end > start {
-            let band = band(kernel.as_ref(), plane, start..end);
+            let format = kernel.format();
+            let need = kernel.input_rows(start..end);
+            let band = band(format, plane, (need.clone(), start..end), |input, out| kernel.run(input, out));
+            if let Some(in_order) = &mut in_order {
+                let again = self::band(format, plane, (need, start..end), |input, out| in_order.run(input, out));
+                assert!(again.iter().map(|v| v.to_bits()).eq(band.iter().map(|v| v.to_bits())), "{start}..{end}");
+            }
             for p in 0..3 {
                 let (n, at) = ((end - start) * width, (p * height + start) * width);
                 rgb.data[at..at + n].copy_from_slice(&band[p * n..(p + 1) * n]);
@@ -116,12 +123,15 @@ pub fn banded(stage: &Debayer, format: &FrameFormat, plane: &Plane, cuts: impl I
     rgb
 }
 
-fn band(kernel: &dyn FrameKernel, plane: &Plane, rows: Range<usize>) -> Vec<f32> {
-    let needed = kernel.input_rows(rows.clone());
+fn band(
+    format: &FrameFormat,
+    plane: &Plane,
+    (needed, rows): (Range<usize>, Range<usize>),
+    mut run: impl FnMut(&Band<'_>, &mut BandMut<'_>),
+) -> Vec<f32> {
     assert!(needed.end <= plane.height, "{needed:?} of {}", plane.height);
     let input = &plane.data[needed.start * plane.width..needed.end * plane.width];
-    let width = kernel.format().width;
-    let mut out = vec![f32::NAN; 3 * rows.len() * width];
-    kernel.run(&Band::new(input, 1, plane.width, needed), &mut BandMut::new(&mut out, 3, width, rows));
+    let mut out = vec![f32::NAN; 3 * rows.len() * format.width];
+    run(&Band::new(input, 1, plane.width, needed), &mut BandMut::new(&mut out, 3, format.width, rows));
     out
 }
