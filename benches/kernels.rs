@@ -3,8 +3,7 @@
 //!     cargo bench -p rushes-benches                    # everything
 //!     RUSHES_SIMD=avx2 cargo bench -p rushes-benches   # at another level
 //!
-//! The rows of a group named after a stage are those of a band that fits into a core's second cache. How
-//! to read the figures, and what was found out with them: `NOTES.md`.
+//! How to read the figures, and what was found out with them: `NOTES.md`.
 #![allow(missing_docs, reason = "criterion's macros write functions without")]
 
 use std::hint::black_box;
@@ -20,10 +19,11 @@ use rushes_debayer::{Debayer, Method};
 use rushes_proxy::{Scale, ScaleDomain, ScaleTo};
 use serde_json::json;
 
-/// The picture: 4K, of which a band of rows is computed.
+/// The picture: 4K, of which some bands are computed.
 const WIDTH: usize = 4096;
 const HEIGHT: usize = 2304;
-const ROWS: usize = 32;
+const ROWS: usize = 8;
+const BANDS: usize = 24;
 
 /// Scene light from 2^-8 to 2^3 around grey, in all hues.
 fn scene(samples: usize, seed: u32) -> Vec<f32> {
@@ -41,21 +41,34 @@ fn format(state: ImageState) -> FrameFormat {
     FrameFormat { state, width: WIDTH, height: HEIGHT, facts: FrameFacts { cfa, color_space, ..FrameFacts::default() } }
 }
 
-/// Times `stage` over rows from the middle of a picture, as many as [`ROWS`] input rows make.
+/// Times `stage` over bands from the middle of a picture on, as an executor computes them: [`ROWS`] rows at a
+/// time, in order, all of them from the same few rows, which stay in the cache.
 fn stage(c: &mut Criterion, name: &str, state: ImageState, stage: &dyn FrameStage) {
     let kernel = stage.prepare(&format(state)).expect("the stage takes the picture");
     let out = kernel.format();
-    let rows = ROWS * out.height / HEIGHT;
-    let rows = out.height / 2..out.height / 2 + rows;
-    let need = kernel.input_rows(rows.clone());
-    let input = scene(state.planes() * need.len() * WIDTH, 1);
-    let mut data = vec![0.0; out.planes() * rows.len() * out.width];
+    let band = |i: usize| {
+        let first = out.height / 2 + i * ROWS;
+        first..first + ROWS
+    };
+    let needs = (0..BANDS).map(|i| kernel.input_rows(band(i)).len());
+    let input = scene(state.planes() * needs.max().unwrap_or(0) * WIDTH, 1);
+    let mut data = vec![0.0; out.planes() * ROWS * out.width];
     let mut group = c.benchmark_group("stages");
-    group.throughput(Throughput::Elements((ROWS * WIDTH) as u64));
+    let pixels = BANDS * ROWS * WIDTH * HEIGHT / out.height;
+    group.throughput(Throughput::Elements(pixels as u64));
     group.bench_function(name, |bench| {
         bench.iter(|| {
-            let band = Band::new(&input, state.planes(), WIDTH, need.clone());
-            kernel.run(&band, &mut BandMut::new(&mut data, out.planes(), out.width, rows.clone()));
+            let mut in_order = kernel.in_order();
+            for i in 0..BANDS {
+                let need = kernel.input_rows(band(i));
+                let samples = state.planes() * need.len() * WIDTH;
+                let rows = Band::new(&input[..samples], state.planes(), WIDTH, need);
+                let mut made = BandMut::new(&mut data, out.planes(), out.width, band(i));
+                match &mut in_order {
+                    Some(in_order) => in_order.run(&rows, &mut made),
+                    None => kernel.run(&rows, &mut made),
+                }
+            }
             black_box(&data);
         });
     });
