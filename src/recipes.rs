@@ -64,8 +64,8 @@ pub enum ProxyOrder {
     /// pixel of the camera is rendered.
     #[default]
     RenderFirst,
-    /// The scaling of scene light (averaged as its logarithm), then look and output transform: a quarter
-    /// of the work for a proxy of a 4K clip. Edges of highlights come out a little softer.
+    /// The scaling of scene light (averaged as its logarithm), then look and output transform, which see a
+    /// quarter of the pixels of a 4K clip. Stills differ by 46 to 52 dB from those rendered first.
     ScaleFirst,
 }
 

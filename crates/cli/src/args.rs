@@ -234,8 +234,8 @@ pub(crate) struct Picture {
     /// Size of the proxy: fits into it, keeps its aspect, is never enlarged.
     #[arg(long, value_name = "WxH", default_value = "1920x1080")]
     pub(crate) proxy_size: String,
-    /// Scale before the look and the output transform: a quarter of the work for a proxy of a 4K clip, and
-    /// slightly softer edges of highlights.
+    /// Scale before the look and the output transform, which then see a quarter of the pixels of a 4K clip;
+    /// the pictures differ by a code value here and there.
     #[arg(long)]
     pub(crate) scale_first: bool,
     /// Codec of the proxy: `prores-proxy`, or FFmpeg's: `ffmpeg:dnxhd -profile:v dnxhr_lb`.

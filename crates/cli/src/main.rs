@@ -63,12 +63,12 @@ fn main() -> ExitCode {
 
 /// What `RUSHES_LOG` asks for: a level, or levels of crates: `warn,rushes_custody=debug`.
 fn filter(log: args::Log) -> rushes::Result<Targets> {
-    match std::env::var("RUSHES_LOG") {
-        Ok(asked) => asked.parse().map_err(|e| {
+    match std::env::var_os("RUSHES_LOG").map(|asked| asked.to_string_lossy().into_owned()) {
+        Some(asked) => asked.parse().map_err(|e| {
             rushes::Error::new(rushes::ErrorKind::Invalid, format!("RUSHES_LOG=`{}`: {e}", asked.escape_debug()))
                 .advice("write a level (error, warn, info, debug, trace), or `warn,rushes_custody=debug`")
         }),
-        Err(_) => {
+        None => {
             let most = if log == args::Log::Json { LevelFilter::INFO } else { LevelFilter::ERROR };
             Ok(Targets::new().with_default(most))
         }

@@ -2,8 +2,8 @@
 //! ACES output transform takes seventeen powers of each pixel; the general function of the platform
 //! would be most of its time.
 //!
-//! Products and sums are fused, which is one rounding and one instruction where there are vectors of eight
-//! and more; without them it is a call of the platform's function, slow and equal to the last bit.
+//! Products and sums are fused, which is one rounding and one instruction; on x86-64 below AVX2 it is a call
+//! of the platform's function, slow and equal to the last bit.
 //!
 //! Polynomials were fitted for the smallest largest error (R. Remez, 1934) with mpmath 1.3; each
 //! states what is left.
@@ -12,8 +12,8 @@
 
 use std::f32::consts::LN_2;
 
-/// Half of what a 24-bit mantissa can count: adding it rounds to a whole number, which then stands in
-/// the lowest bits.
+/// One and a half times 2^23, beside which a mantissa of 24 bits has no room for a part: adding it rounds to
+/// a whole number, which then stands in the lowest bits.
 const WHOLE: f32 = 12_582_912.0;
 
 /// `x` to the power of `p`, to 2e-6 of the result for results from 1e-30 to 1e30. Zero for

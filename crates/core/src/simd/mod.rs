@@ -98,9 +98,9 @@ impl Level {
     /// # Errors
     /// When it names no level, or one that this machine has not got.
     pub fn from_env() -> Result<Self> {
-        match std::env::var("RUSHES_SIMD") {
-            Ok(name) => Self::named(&name).map_err(|e| e.doing("reading RUSHES_SIMD")),
-            Err(_) => Ok(Self::best()),
+        match std::env::var_os("RUSHES_SIMD") {
+            Some(name) => Self::named(&name.to_string_lossy()).map_err(|e| e.doing("reading RUSHES_SIMD")),
+            None => Ok(Self::best()),
         }
     }
 

@@ -124,7 +124,7 @@ impl<'a> Descent<'a> {
             Interpolation::Rcd => Steps::Rcd(Box::new(Rcd::new(of.window, of.working, of.level))),
         };
         let sites = Sites::new(steps.lines().inside().len());
-        // Rows of a frame are few.
+        // As signed numbers, because the rows around the first one lie before the frame.
         Self { of, steps, sites, first: first as isize, next: first as isize }
     }
 

@@ -1,7 +1,5 @@
 //! ASC Color Decision List, version 1.2.
 
-#![allow(clippy::manual_clamp, reason = "`max` and `min` drop NaN, `clamp` keeps it")]
-
 mod file;
 mod stage;
 
@@ -52,7 +50,7 @@ kernel! {
     fn slope_offset_power(numbers: [f32; 3], limits: [f32; 2], row: &mut [f32]) {
         let ([slope, offset, power], [low, high]) = (numbers, limits);
         for v in row {
-            let lin = (*v * slope + offset).max(low).min(high);
+            let lin = limited(*v * slope + offset, low, high);
             let raised = pow(lin, power);
             // Exact where nothing is asked for.
             *v = if lin > 0.0 && power != 1.0 { raised } else { lin };
@@ -60,14 +58,21 @@ kernel! {
     }
 }
 
+/// Without the check of the limits that `clamp` makes for each sample; NaN, which tells of a fault upstream, stays.
+#[inline(always)]
+fn limited(v: f32, low: f32, high: f32) -> f32 {
+    let v = if v < low { low } else { v };
+    if v > high { high } else { v }
+}
+
 kernel! {
     fn saturate(saturation: f32, limits: [f32; 2], rows: [&mut [f32]; 3]) {
         let ([r, g, b], [low, high]) = (rows, limits);
         for ((r, g), b) in r.iter_mut().zip(g).zip(b) {
             let luma = *r * LUMA[0] + *g * LUMA[1] + *b * LUMA[2];
-            *r = (luma + saturation * (*r - luma)).max(low).min(high);
-            *g = (luma + saturation * (*g - luma)).max(low).min(high);
-            *b = (luma + saturation * (*b - luma)).max(low).min(high);
+            *r = limited(luma + saturation * (*r - luma), low, high);
+            *g = limited(luma + saturation * (*g - luma), low, high);
+            *b = limited(luma + saturation * (*b - luma), low, high);
         }
     }
 }
@@ -90,6 +95,14 @@ mod tests {
             for (g, w) in got.iter().zip(want) {
                 assert!((g - w).abs() < 2e-6 * w.abs().max(1.0), "{pixel:?} {style:?}: {got:?}, not {want:?}");
             }
+        }
+    }
+
+    #[test]
+    fn what_is_not_a_number_stays_so() {
+        let c = Correction { slope: [1.1; 3], offset: [0.0; 3], power: [0.9; 3], saturation: 1.0 };
+        for style in [CdlStyle::Clamp, CdlStyle::NoClamp] {
+            assert!(c.apply([f32::NAN, 0.5, 0.5], style)[0].is_nan(), "{style:?}");
         }
     }
 }

@@ -217,8 +217,10 @@ mod tests {
 
     #[test]
     fn rows_are_pixels_side_by_side_at_every_level() {
-        for (level, n) in Level::available().flat_map(|l| [0, 1, 15, 63, 64, 65, 90].map(|n| (l, n))) {
-            let [r, g, b] = [0, 1, 2].map(|c| golden::GOLDEN.iter().take(n).map(|p| p.0[c]).collect::<Vec<f32>>());
+        let lengths = [0, 1, 15, LANES - 1, LANES, LANES + 1, 2 * LANES + 90];
+        for (level, n) in Level::available().flat_map(|l| lengths.map(|n| (l, n))) {
+            let pixels = || golden::GOLDEN.iter().cycle().take(n);
+            let [r, g, b] = [0, 1, 2].map(|c| pixels().map(|p| p.0[c]).collect::<Vec<f32>>());
             let mut out = [(); 3].map(|()| vec![9.0; r.len()]);
             let [to_r, to_g, to_b] = &mut out;
             SDR_REC709.rows(level, [&r, &g, &b], [to_r, to_g, to_b]);
