@@ -86,7 +86,7 @@ fn show(unit: &Unit, frame: i64, registry: &Registry, path: &Path) -> Result<()>
     };
     let decoded = source.open(&unit.clip)?.decode(from)?;
     let mut format = decoded.format();
-    let mut samples = decoded.band().view().to_owned();
+    let mut samples = decoded.planes();
     let mut apply = |name: &str, params: serde_json::Value| -> Result<ImageState> {
         let AnyStage::Frame(stage) = registry.make(name, params)? else { return Ok(format.state) };
         if stage.input() == format.state {

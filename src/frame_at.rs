@@ -155,8 +155,7 @@ impl FrameAt {
         }
         let decoded = source.open(&reference)?.decode(frame).map_err(|e| e.frame(frame))?;
         let mut format = decoded.format();
-        let band = decoded.band();
-        let mut samples = band.view().to_owned();
+        let mut samples = decoded.planes();
 
         let stages = self.picture.to_aces().into_iter().chain(self.picture.to_display());
         for (id, name, params) in stages {

@@ -103,7 +103,7 @@ impl ClipReader for DamagedReader {
     fn bytes_needed(&self, frame: i64) -> Result<u64> {
         self.1.bytes_needed(frame)
     }
-    fn decode(&self, frame: i64) -> Result<SourceFrame> {
+    fn decode(&self, frame: i64) -> Result<Box<dyn SourceFrame>> {
         if self.0.frames.contains(&frame) {
             assert!(!self.0.panics, "the decoder panics on purpose");
             let kind = self.0.kind.unwrap_or(ErrorKind::BadMedia);

@@ -27,6 +27,7 @@ pub struct AtomicFile {
     hash: Option<XxHash64>,
     at: u64,
     end: u64,
+    synced: bool,
     persisted: bool,
 }
 
@@ -68,8 +69,30 @@ impl AtomicFile {
             hash: Some(XxHash64::with_seed(0)),
             at: 0,
             end: 0,
+            synced: false,
             persisted: false,
         })
+    }
+
+    /// Adds `bytes` at the end.
+    ///
+    /// # Errors
+    /// Whatever the operating system refuses.
+    pub fn append(&mut self, bytes: &[u8]) -> Result<()> {
+        self.write_all(bytes).map_err(|e| Error::io(&self.target, e).doing("writing an output file"))
+    }
+
+    /// Brings what was written to the disk. [`AtomicFile::persist`] does it where nobody did before: who
+    /// has several files to finish does this side by side, and only the names in order.
+    ///
+    /// # Errors
+    /// Whatever the operating system refuses.
+    pub fn sync(&mut self) -> Result<()> {
+        if !self.synced {
+            self.file.sync_all().map_err(|e| Error::io(&self.target, e).doing("writing an output file"))?;
+            self.synced = true;
+        }
+        Ok(())
     }
 
     /// Syncs the file, gives it its final name, and syncs the folder. Gives the size in bytes and
@@ -88,7 +111,7 @@ impl AtomicFile {
             Some(hash) => hash.finish(),
             None => self.read_back().map_err(|e| Error::io(&self.target, e))?,
         };
-        self.file.sync_all().map_err(|e| Error::io(&self.target, e))?;
+        self.sync()?;
         refuse_existing(&self.target, self.overwrite)?;
         // A link is made only where nothing is; file systems without links are left with the check.
         if self.overwrite || !link(&self.part, &self.target)? {
@@ -117,6 +140,7 @@ impl AtomicFile {
 impl Write for AtomicFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let n = self.file.write(bytes)?;
+        self.synced = false;
         match &mut self.hash {
             Some(hash) if self.at == self.end => hash.write(&bytes[..n]),
             _ => self.hash = None,
@@ -161,7 +185,7 @@ impl Drop for AtomicFile {
 /// As [`AtomicFile::create`] and [`AtomicFile::persist`].
 pub fn write_whole(target: &Path, overwrite: bool, bytes: &[u8]) -> Result<(u64, Digest)> {
     let mut file = AtomicFile::create(target, overwrite)?;
-    file.write_all(bytes).map_err(|e| Error::io(target, e).doing("writing an output file"))?;
+    file.append(bytes)?;
     file.persist()
 }
 

@@ -12,7 +12,7 @@ use rushes_core::error::panic_message;
 use rushes_core::frame::{Band, FrameFormat};
 use rushes_core::media::FrameRange;
 use rushes_core::plan::{PreparedTree, Tree, Unit};
-use rushes_core::stage::{FrameSink, Sink, SinkWriter};
+use rushes_core::stage::{Encoded, FrameSink, Sink, SinkWriter, SourceFrame};
 use rushes_core::{Error, ErrorKind, Result};
 
 use crate::walk::{RowTaker, Walk};
@@ -48,13 +48,13 @@ impl OpenSink {
     }
 }
 
-/// Encoded bytes for each sink that wanted the frame, by the sink's place in the list.
-pub(crate) type Encoded = BTreeMap<usize, Vec<u8>>;
+/// What each sink that wanted the frame made of it, by the sink's place in the list.
+pub(crate) type EncodedFrame = BTreeMap<usize, Encoded>;
 
 /// The rows of a frame before the first stage.
 pub(crate) enum Rows<'a> {
     /// A decoded frame.
-    Picture(Band<'a>),
+    Picture(&'a dyn SourceFrame),
     /// None: every output is black.
     Black,
 }
@@ -71,7 +71,7 @@ pub(crate) struct Making<'a> {
 
 impl Making<'_> {
     /// Makes the frame of `format`. Time per node is added to `spent`.
-    pub(crate) fn make(&self, format: &FrameFormat, rows: &Rows<'_>, spent: &mut [Duration]) -> Result<Encoded> {
+    pub(crate) fn make(&self, format: &FrameFormat, rows: &Rows<'_>, spent: &mut [Duration]) -> Result<EncodedFrame> {
         let at = Cell::new(0);
         let made = catch_unwind(AssertUnwindSafe(|| self.make_unguarded(format, rows, spent, &at)));
         made.unwrap_or_else(|panic| Err(self.panicked(at.get(), panic.as_ref())))
@@ -83,7 +83,7 @@ impl Making<'_> {
         rows: &Rows<'_>,
         spent: &mut [Duration],
         at: &Cell<usize>,
-    ) -> Result<Encoded> {
+    ) -> Result<EncodedFrame> {
         let prepared =
             self.tree.prepare(format, |n| self.sinks.iter().zip(self.wanted).any(|(s, w)| *w && s.node == n))?;
         let mut encoders = Encoders { open: BTreeMap::new() };
@@ -94,9 +94,9 @@ impl Making<'_> {
         }
         match rows {
             Rows::Black => encoders.black(&prepared)?,
-            Rows::Picture(band) if self.shares > 1 => self.walk_shared(&prepared, band, &mut encoders, spent, at)?,
-            Rows::Picture(band) => {
-                let mut walk = Walk::new(&prepared, band.clone(), 0, 1);
+            Rows::Picture(frame) if self.shares > 1 => self.walk_shared(&prepared, *frame, &mut encoders, spent, at)?,
+            Rows::Picture(frame) => {
+                let mut walk = Walk::new(&prepared, *frame, 0, 1);
                 let walked = catch_unwind(AssertUnwindSafe(|| walk.run(&mut encoders, &|| (self.goes_on)())));
                 at.set(walk.at());
                 for (total, new) in spent.iter_mut().zip(walk.spent()) {
@@ -105,7 +105,7 @@ impl Making<'_> {
                 walked.unwrap_or_else(|panic| Err(self.panicked(at.get(), panic.as_ref())))?;
             }
         }
-        let mut encoded = Encoded::new();
+        let mut encoded = EncodedFrame::new();
         for (node, (i, encoder)) in encoders.open {
             at.set(node);
             let begun = std::time::Instant::now();
@@ -120,7 +120,7 @@ impl Making<'_> {
     fn walk_shared(
         &self,
         prepared: &PreparedTree,
-        band: &Band<'_>,
+        frame: &dyn SourceFrame,
         encoders: &mut Encoders,
         spent: &mut [Duration],
         at: &Cell<usize>,
@@ -130,7 +130,7 @@ impl Making<'_> {
                 .map(|share| {
                     let goes_on = self.goes_on;
                     scope.spawn(move || {
-                        let mut walk = Walk::new(prepared, band.clone(), share, self.shares);
+                        let mut walk = Walk::new(prepared, frame, share, self.shares);
                         let mut kept = Kept::default();
                         let walked = catch_unwind(AssertUnwindSafe(|| walk.run(&mut kept, &goes_on)));
                         walked.unwrap_or_else(|panic| Err(self.panicked(walk.at(), panic.as_ref())))?;

@@ -5,9 +5,10 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use rushes_core::Result;
 use rushes_core::run::Reservation;
+use rushes_core::stage::Encoded;
 
-/// A frame's bytes for each sink of its unit; `None` for a sink that did not want it.
-pub(crate) type Encoded = Vec<Option<Vec<u8>>>;
+/// What a frame became for each sink of its unit; `None` for a sink that did not want it.
+pub(crate) type InOrder = Vec<Option<Encoded>>;
 
 /// Frames of a unit between the threads that make them.
 ///
@@ -26,7 +27,7 @@ struct State {
     next: usize,
     committed: usize,
     committing: bool,
-    waiting: BTreeMap<usize, (Encoded, Reservation)>,
+    waiting: BTreeMap<usize, (InOrder, Reservation)>,
     stopped: bool,
 }
 
@@ -65,9 +66,9 @@ impl Order {
     pub(crate) fn done(
         &self,
         n: usize,
-        encoded: Encoded,
+        encoded: InOrder,
         reservation: Reservation,
-        mut commit: impl FnMut(usize, Encoded) -> Result<()>,
+        mut commit: impl FnMut(usize, InOrder) -> Result<()>,
     ) -> Result<()> {
         let mut state = self.lock();
         state.waiting.insert(n, (encoded, reservation));

@@ -15,7 +15,7 @@ use rushes_core::stage::{ClipReader, OutputFile, SinkContext};
 use rushes_core::{Error, ErrorKind, Result};
 
 use crate::Mode;
-use crate::frame::{Encoded, Making, OpenSink, Rows, poisoned, who};
+use crate::frame::{EncodedFrame, Making, OpenSink, Rows, poisoned, who};
 use crate::order::{self, Order};
 use crate::refuse::refuse_existing;
 
@@ -46,8 +46,8 @@ pub(crate) fn run(
 
 /// What became of a frame.
 enum Made {
-    /// Its encoded bytes.
-    Frame(Encoded),
+    /// What its sinks made of it.
+    Frame(EncodedFrame),
     /// It cannot be decoded.
     Bad(BadFrame),
 }
@@ -208,7 +208,7 @@ impl<'a> Job<'a> {
         let ms = |d: Duration| d.as_secs_f64() * 1e3;
         report.stage_ms =
             (1..self.tree.len()).map(|i| (self.tree.node(i).0.id.clone(), ms(gathered.spent[i]))).collect();
-        report.stage_ms.insert(self.tree.node(0).0.id.clone(), ms(gathered.decode));
+        report.stage_ms.insert(self.tree.node(0).0.id.clone(), ms(gathered.decode + gathered.spent[0]));
         result
     }
 
@@ -238,7 +238,7 @@ impl<'a> Job<'a> {
                 Ok(Made::Bad(bad)) => {
                     lock(gathered).lost(frame, bad);
                     self.sinks.iter().filter(|s| s.sink.whole_clip()).for_each(OpenSink::break_off);
-                    Encoded::new()
+                    EncodedFrame::new()
                 }
                 Err(e) => break Err(e),
             };
@@ -284,7 +284,7 @@ impl<'a> Job<'a> {
         };
         let format = self.relabelled(decoded.format(), frame);
         let span = tracing::debug_span!("stages", frame);
-        span.in_scope(|| making.make(&format, &Rows::Picture(decoded.band()), spent)).map(Made::Frame)
+        span.in_scope(|| making.make(&format, &Rows::Picture(decoded.as_ref()), spent)).map(Made::Frame)
     }
 
     /// The memory that `frame` needs: what was planned from the clip's first frame, or more where
@@ -322,7 +322,7 @@ impl<'a> Job<'a> {
         }
     }
 
-    fn commit(&self, n: usize, encoded: order::Encoded, gathered: &Mutex<Gathered>) -> Result<()> {
+    fn commit(&self, n: usize, encoded: order::InOrder, gathered: &Mutex<Gathered>) -> Result<()> {
         let frame = self.frames[n];
         for (sink, bytes) in self.sinks.iter().zip(encoded) {
             // A movie that lost a frame gets no later ones.

@@ -8,8 +8,8 @@ use std::ops::Range;
 use std::time::{Duration, Instant};
 
 use rushes_core::frame::{Band, BandMut};
-use rushes_core::plan::{PreparedTree, Work};
-use rushes_core::stage::InOrder;
+use rushes_core::plan::{PreparedNode, PreparedTree, Work};
+use rushes_core::stage::{InOrder, SourceFrame};
 use rushes_core::{Error, ErrorKind, Result};
 
 /// Takes the rows of a sink as they are finished.
@@ -24,7 +24,7 @@ pub trait RowTaker {
 /// A walk over one frame.
 pub struct Walk<'a> {
     tree: &'a PreparedTree,
-    source: Band<'a>,
+    source: &'a dyn SourceFrame,
     windows: Vec<Window>,
     takers: Vec<Taker>,
     /// Kernels that keep something from one band to the next, by their node.
@@ -58,7 +58,7 @@ struct Taker {
 impl<'a> Walk<'a> {
     /// A walk that computes, for each sink, the part `share` of `shares` of its rows: all of
     /// them for `(0, 1)`.
-    pub fn new(tree: &'a PreparedTree, source: Band<'a>, share: usize, shares: usize) -> Self {
+    pub fn new(tree: &'a PreparedTree, source: &'a dyn SourceFrame, share: usize, shares: usize) -> Self {
         let mut windows: Vec<Window> = tree
             .nodes
             .iter()
@@ -150,25 +150,32 @@ impl<'a> Walk<'a> {
     /// Computes the rows of `node` up to `upto`.
     fn ensure(&mut self, node: usize, upto: usize) {
         let tree = self.tree;
-        let Work::Kernel(kernel) = &tree.nodes[node].work else { return };
+        let PreparedNode { id, from, work, .. } = &tree.nodes[node];
         while self.windows[node].rows.end < upto {
             let start = self.windows[node].rows.end;
             let rows = start..(start + self.band_rows).min(upto);
-            let need = kernel.input_rows(rows.clone());
-            let from = tree.nodes[node].from.unwrap_or(0);
-            self.ensure(from, need.end);
+            let input = match work {
+                Work::Source => None,
+                Work::Kernel(kernel) => {
+                    let (from, need) = (from.unwrap_or(0), kernel.input_rows(rows.clone()));
+                    self.ensure(from, need.end);
+                    Some((kernel, from, need))
+                }
+                _ => return,
+            };
             let keep = self.keep_from(node);
             self.windows[node].make_room(rows.len(), keep);
 
             let mut window = std::mem::replace(&mut self.windows[node], Window::empty());
             self.at = node;
-            let _span = tracing::trace_span!("stage", id = %tree.nodes[node].id, first = rows.start).entered();
+            let _span = tracing::trace_span!("stage", %id, first = rows.start).entered();
             let begun = Instant::now();
             let mut in_order = self.in_order[node].take();
-            let (input, mut out) = (self.band(from, need), window.extend(rows.clone()));
-            match &mut in_order {
-                Some(in_order) => in_order.run(&input, &mut out),
-                None => kernel.run(&input, &mut out),
+            let mut out = window.extend(rows.clone());
+            match (input, &mut in_order) {
+                (None, _) => self.source.rows(&mut out),
+                (Some((_, from, need)), Some(in_order)) => in_order.run(&self.band(from, need), &mut out),
+                (Some((kernel, from, need)), None) => kernel.run(&self.band(from, need), &mut out),
             }
             self.in_order[node] = in_order;
             self.spent[node] += begun.elapsed();
@@ -196,9 +203,6 @@ impl<'a> Walk<'a> {
 
     /// Rows of `node` as a band.
     fn band(&self, node: usize, rows: Range<usize>) -> Band<'_> {
-        if let Work::Source = self.tree.nodes[node].work {
-            return self.source.clone();
-        }
         let w = &self.windows[node];
         debug_assert!(w.rows.start <= rows.start && rows.end <= w.rows.end, "{rows:?} of {:?}", w.rows);
         let skip = (rows.start - w.rows.start) * w.width;

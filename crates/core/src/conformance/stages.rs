@@ -11,12 +11,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::frame::{Band, BandMut, Frame, FrameFacts, FrameFormat, ImageState};
+use crate::frame::{Band, BandMut, Frame, FrameFacts, FrameFormat, ImageState, Mosaic};
 use crate::graph::Registry;
 use crate::media::{Digest, FrameRange};
 use crate::stage::{
-    ClipReader, ClipRef, FrameKernel, FrameSink, FrameStage, OutputFile, Sink, SinkContext, SinkWriter, Source,
-    SourceFrame, StageInfo,
+    ClipReader, ClipRef, Encoded, FrameKernel, FrameSink, FrameStage, OutputFile, Sink, SinkContext, SinkWriter,
+    Source, SourceFrame, StageInfo,
 };
 
 /// The registry with the stages of this module: `test-pattern`, `test-blur`, `test-half`,
@@ -99,7 +99,7 @@ impl ClipReader for Pattern {
         Ok((self.width * self.height * 4) as u64)
     }
 
-    fn decode(&self, frame: i64) -> Result<SourceFrame> {
+    fn decode(&self, frame: i64) -> Result<Box<dyn SourceFrame>> {
         if let Some(path) = &self.count_in {
             let file = File::options().create(true).append(true).open(path);
             file.and_then(|mut f| f.write_all(b".")).map_err(|e| Error::io(path, e))?;
@@ -111,7 +111,7 @@ impl ClipReader for Pattern {
         assert!(self.panic_at != Some(frame), "the test source panics on purpose");
         let facts = FrameFacts { frame, ..FrameFacts::default() };
         let planes = Array3::from_shape_fn((1, self.height, self.width), |(_, r, c)| Self::sample(frame, r, c));
-        Ok(SourceFrame::Mosaic(Frame::new(planes, facts)?))
+        Ok(Box::new(Frame::<Mosaic>::new(planes, facts)?))
     }
 }
 
@@ -311,7 +311,8 @@ impl SinkWriter for FilesWriter {
         Ok(Box::new(Collect { bytes: Vec::new(), next: 0 }))
     }
 
-    fn commit(&mut self, frame: i64, encoded: Vec<u8>) -> Result<Vec<OutputFile>> {
+    fn commit(&mut self, frame: i64, encoded: Encoded) -> Result<Vec<OutputFile>> {
+        let encoded = encoded.bytes()?;
         if let Some(reel) = &mut self.reel {
             reel.extend(encoded);
             return Ok(Vec::new());
@@ -344,7 +345,7 @@ impl FrameSink for Collect {
         Ok(())
     }
 
-    fn finish(self: Box<Self>) -> Result<Vec<u8>> {
-        Ok(self.bytes)
+    fn finish(self: Box<Self>) -> Result<Encoded> {
+        Ok(Encoded::Bytes(self.bytes))
     }
 }

@@ -6,9 +6,11 @@
 mod band;
 mod facts;
 mod planes;
+mod pool;
 mod state;
 
 pub use band::{Band, BandMut};
 pub use facts::{FrameFacts, FrameFormat};
 pub use planes::Frame;
+pub use pool::{Pool, Pooled};
 pub use state::{CameraRgb, Display, ImageState, Linear, Mosaic, SceneLinear, State};

@@ -182,7 +182,7 @@ impl PreparedTree {
     pub fn band_rows(&self) -> usize {
         // Half of a 1 MiB L2: the other half is for tables and what the encoder touches.
         const CACHE: usize = 512 * 1024;
-        let row: usize = self.kernels().map(|(_, f)| f.planes() * f.width * 4).sum();
+        let row: usize = self.windows().map(|(_, f)| f.planes() * f.width * 4).sum();
         (CACHE / row.max(1)).clamp(8, 128)
     }
 
@@ -190,7 +190,7 @@ impl PreparedTree {
     pub fn window_bytes(&self) -> u64 {
         let band = self.band_rows();
         let mut bytes = 0;
-        for (i, format) in self.kernels() {
+        for (i, format) in self.windows() {
             let halo = self
                 .nodes
                 .iter()
@@ -209,10 +209,9 @@ impl PreparedTree {
         bytes
     }
 
-    fn kernels(&self) -> impl Iterator<Item = (usize, &FrameFormat)> {
-        self.nodes.iter().enumerate().filter_map(|(i, n)| match &n.work {
-            Work::Kernel(k) => Some((i, k.format())),
-            _ => None,
-        })
+    /// The nodes whose rows are kept for those that hang on them.
+    fn windows(&self) -> impl Iterator<Item = (usize, &FrameFormat)> {
+        let keeps = |n: &PreparedNode| matches!(n.work, Work::Source | Work::Kernel(_));
+        self.nodes.iter().enumerate().filter(move |(_, n)| keeps(n)).map(|(i, n)| (i, &n.format))
     }
 }

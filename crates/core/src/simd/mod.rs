@@ -23,6 +23,7 @@
 //! assert_eq!(to, [2.0, 4.0]);
 //! ```
 
+mod half;
 pub mod math;
 
 use std::fmt;
@@ -80,6 +81,7 @@ macro_rules! kernel {
     };
 }
 
+pub use half::half_row;
 pub use kernel;
 
 impl Level {

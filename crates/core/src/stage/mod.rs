@@ -14,7 +14,7 @@ mod source;
 
 pub use clip::{Batch, ClipContext, ClipStage};
 pub use frame::{FrameKernel, FrameStage, InOrder};
-pub use sink::{FrameSink, OutputFile, Sink, SinkContext, SinkWriter};
+pub use sink::{Encoded, FrameSink, OutputFile, Sink, SinkContext, SinkWriter};
 pub use source::{ClipReader, ClipRef, Source, SourceFrame};
 
 /// What every stage says about itself.

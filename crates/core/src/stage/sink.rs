@@ -6,7 +6,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{ClipRef, StageInfo};
-use crate::error::Result;
+use crate::deliver::AtomicFile;
+use crate::error::{Error, ErrorKind, Result};
 use crate::frame::{Band, FrameFormat, ImageState};
 use crate::media::{Digest, Finding, FrameRange};
 
@@ -81,8 +82,8 @@ pub trait SinkWriter: Send + Sync {
     /// Starts a frame.
     fn frame(&self, format: &FrameFormat) -> Result<Box<dyn FrameSink>>;
 
-    /// Takes an encoded frame. Called once per frame, in frame order, from one thread at a time.
-    fn commit(&mut self, frame: i64, encoded: Vec<u8>) -> Result<Vec<OutputFile>>;
+    /// Takes what [`FrameSink::finish`] gave. Called once per frame, in frame order, from one thread at a time.
+    fn commit(&mut self, frame: i64, encoded: Encoded) -> Result<Vec<OutputFile>>;
 
     /// Ends the unit: writes what remains, syncs, and gives the outputs their final names.
     fn finish(self: Box<Self>) -> Result<Vec<OutputFile>>;
@@ -91,11 +92,35 @@ pub trait SinkWriter: Send + Sync {
     fn abort(self: Box<Self>);
 }
 
+/// A finished frame that waits for its turn.
+#[derive(Debug)]
+pub enum Encoded {
+    /// The bytes of a frame, for a file that holds many.
+    Bytes(Vec<u8>),
+    /// A file of its own, complete and synced, that only wants its name. Dropped, it vanishes.
+    File(AtomicFile),
+}
+
+impl Encoded {
+    /// The bytes, for a writer whose frames give nothing else.
+    ///
+    /// # Errors
+    /// When it is a file.
+    pub fn bytes(self) -> Result<Vec<u8>> {
+        match self {
+            Self::Bytes(bytes) => Ok(bytes),
+            Self::File(_) => {
+                Err(Error::new(ErrorKind::Invalid, "a file came where the bytes of a frame were expected"))
+            }
+        }
+    }
+}
+
 /// One frame on its way into a file.
 pub trait FrameSink: Send {
     /// Takes the next rows, top to bottom.
     fn rows(&mut self, band: &Band<'_>) -> Result<()>;
 
-    /// Ends the frame and gives its encoded bytes.
-    fn finish(self: Box<Self>) -> Result<Vec<u8>>;
+    /// Ends the frame and gives what its sink's writer will take.
+    fn finish(self: Box<Self>) -> Result<Encoded>;
 }

@@ -1,11 +1,12 @@
 //! Stages that decode frames.
 
+use ndarray::Array3;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::StageInfo;
 use crate::error::Result;
-use crate::frame::{Frame, FrameFormat, Mosaic};
+use crate::frame::{BandMut, Frame, FrameFormat, State};
 use crate::media::{CameraMetadata, Clip, ClipFormat, ClipMedia, FrameRange, StandIn, Substitute};
 
 /// All a unit needs to know of its clip: kilobytes, whatever the clip's length.
@@ -61,34 +62,51 @@ pub trait ClipReader: Send + Sync {
     /// Bytes that decoding `frame` may allocate at most, the result included.
     fn bytes_needed(&self, frame: i64) -> Result<u64>;
 
-    /// Decodes `frame`, whole.
-    fn decode(&self, frame: i64) -> Result<SourceFrame>;
+    /// Decodes `frame`: all of it that may fail. What comes back gives rows and cannot fail.
+    fn decode(&self, frame: i64) -> Result<Box<dyn SourceFrame>>;
 }
 
-/// A decoded frame: a mosaic, or (from cameras that store RGB) camera RGB.
-#[derive(Debug, Clone)]
-#[non_exhaustive]
-pub enum SourceFrame {
-    /// Sensor samples.
-    Mosaic(Frame<Mosaic>),
-    /// Linear camera RGB, as LinearRaw DNGs hold it.
-    CameraRgb(Frame<crate::frame::CameraRgb>),
-}
-
-impl SourceFrame {
+/// A decoded frame, from which rows are taken as they are wanted: a mosaic in code values, or (from cameras
+/// that store RGB) linear camera RGB.
+///
+/// It may hold samples as they lie in the file, or as integers, and widen only the rows that are asked for:
+/// a frame of floats is several times larger and leaves every cache. Threads that share a frame
+/// take rows side by side, some of them twice.
+pub trait SourceFrame: Send + Sync {
     /// Size, state and facts.
-    pub fn format(&self) -> FrameFormat {
-        match self {
-            Self::Mosaic(f) => f.format(),
-            Self::CameraRgb(f) => f.format(),
-        }
+    fn format(&self) -> FrameFormat;
+
+    /// Writes the rows of `out`, which comes in with unspecified contents.
+    fn rows(&self, out: &mut BandMut<'_>);
+
+    /// The whole frame: planes, rows, columns.
+    fn planes(&self) -> Array3<f32> {
+        let format = self.format();
+        let (p, h, w) = (format.planes(), format.height, format.width);
+        let mut data = vec![0.0; p * h * w];
+        self.rows(&mut BandMut::new(&mut data, p, w, 0..h));
+        // The vector was made for this shape.
+        Array3::from_shape_vec((p, h, w), data).unwrap_or_default()
+    }
+}
+
+impl std::fmt::Debug for dyn SourceFrame {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("SourceFrame").field(&self.format()).finish()
+    }
+}
+
+impl<S: State> SourceFrame for Frame<S> {
+    fn format(&self) -> FrameFormat {
+        Self::format(self)
     }
 
-    /// The whole frame as one band.
-    pub fn band(&self) -> crate::frame::Band<'_> {
-        match self {
-            Self::Mosaic(f) => f.band(),
-            Self::CameraRgb(f) => f.band(),
+    fn rows(&self, out: &mut BandMut<'_>) {
+        let band = self.band();
+        for plane in 0..band.planes() {
+            for row in out.rows() {
+                out.row_mut(plane, row).copy_from_slice(band.row(plane, row));
+            }
         }
     }
 }

@@ -1,13 +1,16 @@
 //! Sinks that write one file a frame.
 
+use std::path::Path;
+
 use rushes_core::frame::{Band, FrameFormat};
 use rushes_core::media::FrameRange;
-use rushes_core::stage::{FrameSink, OutputFile, SinkContext, SinkWriter};
+use rushes_core::stage::{Encoded, FrameSink, OutputFile, SinkContext, SinkWriter};
 use rushes_core::{Error, ErrorKind, Result};
 
 use rushes_core::deliver::write_whole;
 
-/// Starts frames with `start` and writes each encoded one to `path(clip, frame)`.
+/// Starts frames with `start`, each of which becomes the file `path(clip, frame)`, written by itself or,
+/// where it gives bytes, here.
 pub(crate) struct SequenceWriter<P, F> {
     cx: SinkContext,
     size: (usize, usize),
@@ -19,7 +22,7 @@ pub(crate) struct SequenceWriter<P, F> {
 impl<P, F> SequenceWriter<P, F>
 where
     P: Fn(&str, i64) -> String + Send + Sync,
-    F: Fn(&FrameFormat) -> Result<Box<dyn FrameSink>> + Send + Sync,
+    F: Fn(&FrameFormat, &Path) -> Result<Box<dyn FrameSink>> + Send + Sync,
 {
     pub(crate) fn new(cx: &SinkContext, size: (usize, usize), role: &'static str, path: P, start: F) -> Self {
         Self { cx: cx.clone(), size, role, path, start }
@@ -29,12 +32,13 @@ where
 impl<P, F> SinkWriter for SequenceWriter<P, F>
 where
     P: Fn(&str, i64) -> String + Send + Sync,
-    F: Fn(&FrameFormat) -> Result<Box<dyn FrameSink>> + Send + Sync,
+    F: Fn(&FrameFormat, &Path) -> Result<Box<dyn FrameSink>> + Send + Sync,
 {
     fn frame(&self, format: &FrameFormat) -> Result<Box<dyn FrameSink>> {
         let (width, height) = self.size;
         let sink = if (format.width, format.height) == self.size {
-            (self.start)(format)
+            let path = (self.path)(&self.cx.clip.name, format.facts.frame);
+            (self.start)(format, &self.cx.out.join(path))
         } else {
             Err(Error::new(
                 ErrorKind::BadMedia,
@@ -45,10 +49,13 @@ where
         sink.map_err(|e| e.doing(format!("writing a {}", self.role)).clip(&self.cx.clip.name).frame(format.facts.frame))
     }
 
-    fn commit(&mut self, frame: i64, encoded: Vec<u8>) -> Result<Vec<OutputFile>> {
+    fn commit(&mut self, frame: i64, encoded: Encoded) -> Result<Vec<OutputFile>> {
         let path = (self.path)(&self.cx.clip.name, frame);
-        let (bytes, digest) = write_whole(&self.cx.out.join(&path), self.cx.overwrite, &encoded)
-            .map_err(|e| e.clip(&self.cx.clip.name).frame(frame))?;
+        let written = match encoded {
+            Encoded::Bytes(bytes) => write_whole(&self.cx.out.join(&path), self.cx.overwrite, &bytes),
+            Encoded::File(file) => file.persist(),
+        };
+        let (bytes, digest) = written.map_err(|e| e.clip(&self.cx.clip.name).frame(frame))?;
         let frames = FrameRange { first: frame, last: frame };
         Ok(vec![OutputFile { role: self.role.into(), path, bytes, digest, frames }])
     }
@@ -58,7 +65,7 @@ where
         Ok(Vec::new())
     }
 
-    /// A file that a commit began is removed by that commit; the finished ones are whole and stay.
+    /// Files that have not got their name vanish with their frames; the finished ones are whole and stay.
     fn abort(self: Box<Self>) {}
 }
 

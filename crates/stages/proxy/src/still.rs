@@ -3,7 +3,7 @@
 use jpeg_encoder::{ColorType, Encoder, SamplingFactor};
 use rushes_core::frame::{Band, FrameFormat, ImageState};
 use rushes_core::media::{ColorSpace, FrameRange};
-use rushes_core::stage::{ClipRef, FrameSink, Sink, SinkContext, SinkWriter, StageInfo};
+use rushes_core::stage::{ClipRef, Encoded, FrameSink, Sink, SinkContext, SinkWriter, StageInfo};
 use rushes_core::{Error, ErrorKind, Result};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -188,7 +188,7 @@ impl Sink for Still {
         self.check(&cx.clip, first)?;
         refuse_existing_outputs(cx, cx.to_make.iter().flat_map(|r| self.outputs(&cx.clip, *r)))?;
         let (still, size) = (self.clone(), (first.width, first.height));
-        let start = move |format: &FrameFormat| -> Result<Box<dyn FrameSink>> {
+        let start = move |format: &FrameFormat, _: &std::path::Path| -> Result<Box<dyn FrameSink>> {
             still.refuse(format)?;
             let bytes = size.0 * size.1 * 3 * still.format.bytes_per_sample();
             let pixels = Vec::with_capacity(bytes);
@@ -233,7 +233,7 @@ impl FrameSink for StillFrame {
         Ok(())
     }
 
-    fn finish(self: Box<Self>) -> Result<Vec<u8>> {
+    fn finish(self: Box<Self>) -> Result<Encoded> {
         let (width, height) = self.size;
         if self.next_row != height {
             return Err(Error::new(
@@ -241,7 +241,7 @@ impl FrameSink for StillFrame {
                 format!("{} of {height} rows of the picture came", self.next_row),
             ));
         }
-        match self.format {
+        let bytes = match self.format {
             StillFormat::Png8 => encode_png(&self.pixels, (width, height), 3, PngDepth::Eight, &self.tags),
             StillFormat::Png16 => encode_png(&self.pixels, (width, height), 3, PngDepth::Sixteen, &self.tags),
             StillFormat::Jpeg => {
@@ -259,7 +259,8 @@ impl FrameSink for StillFrame {
                 encoder.encode(&self.pixels, width as u16, height as u16, ColorType::Rgb).map_err(refused)?;
                 Ok(out)
             }
-        }
+        };
+        bytes.map(Encoded::Bytes)
     }
 }
 

@@ -3,7 +3,7 @@
 use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 
-use ndarray::{Array2, Array3};
+use ndarray::Array2;
 use rushes_core::{Error, ErrorKind, Result};
 
 use super::CONVERT;
@@ -45,75 +45,18 @@ pub fn decode_u16(path: impl AsRef<Path>) -> Result<(Header, Array2<u16>)> {
 pub(super) fn samples(header: &Header, file: &mut (impl Read + Seek), linearize: bool) -> Result<Vec<u16>> {
     header.check_decodable()?;
     let p = &header.picture;
-    let row = p.width * p.samples;
-    let mut out = vec![0u16; row * p.height];
-    let table = p.linearization.as_deref().filter(|_| linearize);
-    decode(header, file, &mut |y, x, values| {
-        let to = &mut out[y * row + x..][..values.len()];
-        match table {
-            None => to.copy_from_slice(values),
-            Some(table) => to.iter_mut().zip(values).for_each(|(o, &v)| *o = look_up(table, v)),
-        }
-    })?;
+    let mut out = vec![0u16; p.width * p.samples * p.height];
+    samples_into(header, file, &mut out)?;
+    if let Some(table) = p.linearization.as_deref().filter(|_| linearize) {
+        out.iter_mut().for_each(|v| *v = look_up(table, *v));
+    }
     Ok(out)
 }
 
-/// The mosaic as one plane of floats, after the linearization table.
-pub(super) fn mosaic(header: &Header, file: &mut (impl Read + Seek)) -> Result<Array3<f32>> {
-    header.check_decodable()?;
-    let p = &header.picture;
-    let whole = p.width * p.height;
-    // Rows come in order but for tiles: what is only added to need not be filled with zeros first.
-    let mut out: Vec<f32> = Vec::with_capacity(whole);
-    let table = p.linearization.as_deref();
-    decode(header, file, &mut |y, x, values| {
-        let at = y * p.width + x;
-        if at == out.len() && values.len() <= whole - at {
-            match table {
-                None => out.extend(values.iter().map(|&v| f32::from(v))),
-                Some(table) => out.extend(values.iter().map(|&v| f32::from(look_up(table, v)))),
-            }
-            return;
-        }
-        out.resize(whole, 0.0);
-        let to = &mut out[at..][..values.len()];
-        match table {
-            None => to.iter_mut().zip(values).for_each(|(o, &v)| *o = f32::from(v)),
-            Some(table) => to.iter_mut().zip(values).for_each(|(o, &v)| *o = f32::from(look_up(table, v))),
-        }
-    })?;
-    out.resize(whole, 0.0);
-    Array3::from_shape_vec((1, p.height, p.width), out).map_err(|e| bad(e.to_string()))
-}
-
-/// The active area of a LinearRaw picture as three planes, black at 0 and white at 1.
-pub(super) fn camera_rgb(header: &Header, file: &mut (impl Read + Seek)) -> Result<Array3<f32>> {
-    header.check_decodable()?;
-    let p = &header.picture;
-    if p.photometric != Photometric::LinearRaw {
-        return Err(bad("a mosaic is no camera RGB"));
-    }
-    let area = p.active_area.unwrap_or(rushes_core::media::Rect::whole(p.width, p.height));
-    let mut out = Array3::<f32>::zeros((3, area.height, area.width));
-    let table = p.linearization.as_deref();
-    // DNG 1.7, chapter 5: (value - black) / (white - black), here for each sample on its own.
-    let scale: Vec<(f32, f32)> = p.sample_levels.iter().map(|&(b, w)| (b as f32, (1.0 / (w - b)) as f32)).collect();
-    if scale.iter().any(|s| !s.1.is_finite()) {
-        return Err(bad("WhiteLevel equals BlackLevel"));
-    }
-    let levels = &p.levels;
-    decode(header, file, &mut |y, x, values| {
-        let Some(row) = y.checked_sub(area.y).filter(|&r| r < area.height) else { return };
-        let delta_v = levels.delta_v.get(row).copied().unwrap_or(0.0);
-        for (i, &v) in values.iter().enumerate() {
-            let (col, s) = ((x + i) / 3, (x + i) % 3);
-            let Some(col) = col.checked_sub(area.x).filter(|&c| c < area.width) else { continue };
-            let delta = delta_v + levels.delta_h.get(col).copied().unwrap_or(0.0);
-            let v = f32::from(table.map_or(v, |t| look_up(t, v)));
-            out[[s, row, col]] = (v - scale[s].0 - delta as f32) * scale[s].1;
-        }
-    })?;
-    Ok(out)
+/// The samples as stored, into `out`, which has room for all of a picture that was found decodable.
+pub(super) fn samples_into(header: &Header, file: &mut (impl Read + Seek), out: &mut [u16]) -> Result<()> {
+    let row = header.picture.width * header.picture.samples;
+    decode(header, file, &mut |y, x, values| out[y * row + x..][..values.len()].copy_from_slice(values))
 }
 
 /// Bytes that decoding allocates at most beside its result.
@@ -127,7 +70,7 @@ pub(super) fn working_bytes(header: &Header) -> u64 {
 
 /// DNG 1.7, LinearizationTable: values beyond the table take its last entry.
 #[inline]
-fn look_up(table: &[u16], v: u16) -> u16 {
+pub(super) fn look_up(table: &[u16], v: u16) -> u16 {
     table[usize::from(v).min(table.len() - 1)]
 }
 

@@ -12,7 +12,7 @@
 //! | colour calibration and white | `color.rs` |
 //! | timecode, rate, reel, exposure, lens | `shot.rs` |
 //! | samples | `decode.rs`, `unpack.rs`, `jpeg/` |
-//! | frames for the engine | `source.rs` |
+//! | frames for the engine, and their rows | `source.rs`, `rows.rs` |
 
 mod color;
 mod decode;
@@ -21,6 +21,7 @@ pub(crate) mod jpeg;
 mod layout;
 mod names;
 mod picture;
+mod rows;
 mod shot;
 mod signature;
 mod source;

@@ -2,16 +2,16 @@
 
 use std::path::PathBuf;
 
-use rushes_core::frame::{CameraRgb, Frame, FrameFacts, FrameFormat, ImageState, Mosaic};
+use rushes_core::frame::{FrameFacts, FrameFormat, ImageState};
 use rushes_core::media::{ClipFormat, ClipMedia, Rect, Timecode};
 use rushes_core::stage::{ClipReader, ClipRef, Source, SourceFrame, StageInfo};
 use rushes_core::{Error, ErrorKind, Result};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::decode;
 use super::header::{Header, open};
 use super::picture::Photometric;
+use super::rows::{DngFrame, Pools};
 
 /// Decodes CinemaDNG sequences and single DNG files.
 ///
@@ -55,7 +55,7 @@ impl Source for DngSource {
             ClipMedia::Files(_) => clip.range,
         };
         let first = range.map_or(0, |r| r.first);
-        Ok(Box::new(DngClip { clip: clip.clone(), first }))
+        Ok(Box::new(DngClip { clip: clip.clone(), first, pools: Pools::default() }))
     }
 }
 
@@ -64,6 +64,7 @@ struct DngClip {
     clip: ClipRef,
     /// The frame that has the clip's start timecode.
     first: i64,
+    pools: Pools,
 }
 
 impl DngClip {
@@ -136,21 +137,15 @@ impl ClipReader for DngClip {
     fn bytes_needed(&self, frame: i64) -> Result<u64> {
         self.with(frame, "reading the header of a frame", |_, header| {
             header.check_decodable()?;
-            let p = &header.picture;
-            let pixels = p.width as u64 * p.height as u64;
-            Ok(pixels * p.samples as u64 * 4 + decode::working_bytes(&header))
+            Ok(DngFrame::bytes_needed(&header))
         })
     }
 
-    fn decode(&self, frame: i64) -> Result<SourceFrame> {
+    fn decode(&self, frame: i64) -> Result<Box<dyn SourceFrame>> {
         self.with(frame, "decoding a frame", |file, header| {
-            let facts = self.describe(&header, frame).facts;
-            Ok(match header.picture.photometric {
-                Photometric::Cfa => SourceFrame::Mosaic(Frame::<Mosaic>::new(decode::mosaic(&header, file)?, facts)?),
-                Photometric::LinearRaw => {
-                    SourceFrame::CameraRgb(Frame::<CameraRgb>::new(decode::camera_rgb(&header, file)?, facts)?)
-                }
-            })
+            let format = self.describe(&header, frame);
+            let frame = DngFrame::read(&header, file, format, &self.pools)?;
+            Ok(Box::new(frame) as Box<dyn SourceFrame>)
         })
     }
 }

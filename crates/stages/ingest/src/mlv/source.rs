@@ -2,8 +2,8 @@
 
 use std::io::{Read, Seek, SeekFrom};
 
-use ndarray::{Array2, Array3};
-use rushes_core::frame::{Frame, FrameFacts, FrameFormat, ImageState, Mosaic};
+use ndarray::Array2;
+use rushes_core::frame::{BandMut, FrameFacts, FrameFormat, ImageState};
 use rushes_core::media::{ClipFormat, ClipMedia, open_original};
 use rushes_core::stage::{ClipReader, ClipRef, Source, SourceFrame, StageInfo};
 use rushes_core::{Error, ErrorKind, Result};
@@ -88,14 +88,32 @@ impl ClipReader for MlvClip {
         self.check(frame, "reading the header of a frame")?;
         let (_, at) = self.header.at(frame)?;
         let pixels = self.header.width as u64 * self.header.height as u64;
-        // The result, the samples, the payload, and rows of the JPEG decoder.
-        Ok(pixels * 6 + at.len + 8 * 65_536)
+        // The samples, the payload, and rows of the JPEG decoder.
+        Ok(pixels * 2 + at.len + 8 * 65_536)
     }
 
-    fn decode(&self, frame: i64) -> Result<SourceFrame> {
+    fn decode(&self, frame: i64) -> Result<Box<dyn SourceFrame>> {
         let samples = self.header.decode_u16(frame).map_err(|e| e.clip(&self.clip.name))?;
-        let plane: Array3<f32> = samples.mapv(f32::from).insert_axis(ndarray::Axis(0));
-        Ok(SourceFrame::Mosaic(Frame::<Mosaic>::new(plane, self.describe(frame).facts)?))
+        Ok(Box::new(MlvFrame { samples, format: self.describe(frame) }))
+    }
+}
+
+/// A decoded frame.
+struct MlvFrame {
+    samples: Array2<u16>,
+    format: FrameFormat,
+}
+
+impl SourceFrame for MlvFrame {
+    fn format(&self) -> FrameFormat {
+        self.format.clone()
+    }
+
+    fn rows(&self, out: &mut BandMut<'_>) {
+        for row in out.rows() {
+            let codes = self.samples.row(row);
+            out.row_mut(0, row).iter_mut().zip(codes).for_each(|(out, code)| *out = f32::from(*code));
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use rushes_core::deliver::file_stem;
 use rushes_core::frame::{Band, FrameFormat, ImageState};
 use rushes_core::media::{ColorSpace, Finding, FrameRange};
-use rushes_core::stage::{ClipRef, FrameSink, OutputFile, Sink, SinkContext, SinkWriter, StageInfo};
+use rushes_core::stage::{ClipRef, Encoded, FrameSink, OutputFile, Sink, SinkContext, SinkWriter, StageInfo};
 use rushes_core::{Error, ErrorKind, Result};
 
 use super::encode::{ProresProxy, RawPlanes, VideoEncoder};
@@ -185,7 +185,8 @@ impl SinkWriter for Writer {
         }))
     }
 
-    fn commit(&mut self, frame: i64, encoded: Vec<u8>) -> Result<Vec<OutputFile>> {
+    fn commit(&mut self, frame: i64, encoded: Encoded) -> Result<Vec<OutputFile>> {
+        let encoded = encoded.bytes()?;
         if frame != self.next {
             return Err(Error::new(ErrorKind::Invalid, format!("the movie waits for frame {}", self.next))
                 .doing("writing a movie")
@@ -243,12 +244,12 @@ impl FrameSink for MovieFrame {
         Ok(())
     }
 
-    fn finish(self: Box<Self>) -> Result<Vec<u8>> {
+    fn finish(self: Box<Self>) -> Result<Encoded> {
         if self.picture.rows() != self.height {
             let rows = self.picture.rows();
             return Err(self.out_of_step(format!("the picture ends after {rows} of {} rows", self.height)));
         }
         let frame = self.frame;
-        self.encoder.encode(self.picture.finish()).map_err(|e| e.frame(frame))
+        self.encoder.encode(self.picture.finish()).map(Encoded::Bytes).map_err(|e| e.frame(frame))
     }
 }

@@ -8,7 +8,7 @@ use rushes_core::frame::{Band, FrameFacts, FrameFormat, ImageState};
 use rushes_core::media::{
     CameraMetadata, ClipFormat, ClipMedia, ColorSpace, FileSequence, FrameRange, Origin, Rate, Sourced, Timecode,
 };
-use rushes_core::stage::{ClipRef, OutputFile, Sink, SinkContext, SinkWriter};
+use rushes_core::stage::{ClipRef, Encoded, OutputFile, Sink, SinkContext, SinkWriter};
 use rushes_core::{ErrorKind, Result};
 
 use super::{Codec, Container, FfmpegCodec, Movie};
@@ -170,7 +170,7 @@ fn an_abort_a_short_movie_or_a_wrong_frame_leaves_nothing_behind() {
     let e = started().finish().unwrap_err();
     assert!(e.to_string().contains("up to 0 of 0-2"), "{e}");
     let mut w = started();
-    let e = w.commit(2, Vec::new()).unwrap_err();
+    let e = w.commit(2, Encoded::Bytes(Vec::new())).unwrap_err();
     assert!(e.to_string().contains("waits for frame 1"), "{e}");
     let other = FrameFormat { width: 66, ..format.clone() };
     let e = w.frame(&other).err().unwrap();

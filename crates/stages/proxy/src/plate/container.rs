@@ -165,6 +165,7 @@ impl Attributes {
 pub(crate) struct ExrEncoder {
     header: Header,
     codec: Compression,
+    /// Bytes that were not taken yet.
     out: Vec<u8>,
     table_at: usize,
     chunk: usize,
@@ -174,6 +175,8 @@ pub(crate) struct ExrEncoder {
     line_bytes: usize,
     filled: usize,
     row: usize,
+    /// Lines go into the file as they are: where each lies is known before the first comes.
+    as_they_are: bool,
 }
 
 impl ExrEncoder {
@@ -210,12 +213,23 @@ impl ExrEncoder {
             attributes.float("dwaCompressionLevel", f64::from(DWA_LEVEL));
         }
 
-        let mut out = Vec::with_capacity(encoded_limit((width, height), channels.len(), sample, compression));
+        // Files have the byte order of this machine, unless it is one of the few with the other.
+        let as_they_are = compression == ExrCompression::None && cfg!(target_endian = "little");
+        let mut out = Vec::new();
+        if !as_they_are {
+            out.reserve(encoded_limit((width, height), channels.len(), sample, compression));
+        }
         out.extend_from_slice(&20_000_630u32.to_le_bytes());
         out.extend_from_slice(&2u32.to_le_bytes());
         attributes.write(&mut out);
         let table_at = out.len();
         out.resize(table_at + 8 * chunks, 0);
+        if as_they_are {
+            let (first, each) = (out.len(), 8 + line_bytes);
+            for (line, at) in out[table_at..].as_chunks_mut::<8>().0.iter_mut().enumerate() {
+                *at = ((first + line * each) as u64).to_le_bytes();
+            }
+        }
 
         let codec = compression.codec();
         let kind = match sample {
@@ -228,8 +242,9 @@ impl ExrEncoder {
             BlockDescription::ScanLines,
             LineOrder::Increasing,
         );
-        let block = vec![0; line_bytes * lines.min(height)];
-        Ok(Self { header, codec, out, table_at, chunk: 0, block, line_bytes, filled: 0, row: 0 })
+        let block = if as_they_are { Vec::new() } else { vec![0; line_bytes * lines.min(height)] };
+        let (chunk, filled, row) = (0, 0, 0);
+        Ok(Self { header, codec, out, table_at, chunk, block, line_bytes, filled, row, as_they_are })
     }
 
     /// The number of the next line.
@@ -243,13 +258,33 @@ impl ExrEncoder {
         if self.row == height {
             return Err(Error::new(ErrorKind::Invalid, format!("more rows than the {height} of the picture")));
         }
+        if self.as_they_are {
+            self.out.extend_from_slice(&(self.row as i32).to_le_bytes());
+            self.out.extend_from_slice(&(self.line_bytes as i32).to_le_bytes());
+            let at = self.out.len();
+            self.out.resize(at + self.line_bytes, 0);
+            fill(&mut self.out[at..]);
+            self.row += 1;
+            return Ok(());
+        }
         fill(&mut self.block[self.filled * self.line_bytes..][..self.line_bytes]);
         self.filled += 1;
         self.row += 1;
         if self.filled * self.line_bytes == self.block.len() || self.row == height { self.end_block() } else { Ok(()) }
     }
 
-    /// The finished file.
+    /// Hands on what will not change any more, in the order of the file: band after band where lines go into it
+    /// as they are, so that the picture never lies in memory whole; at the end where blocks are
+    /// compressed, for a table before them says where each begins.
+    pub(crate) fn take(&mut self, mut to: impl FnMut(&[u8]) -> Result<()>) -> Result<()> {
+        if self.as_they_are || self.row == self.header.layer_size.1 {
+            to(&self.out)?;
+            self.out.clear();
+        }
+        Ok(())
+    }
+
+    /// What was not taken of the finished file.
     ///
     /// # Errors
     /// When rows are missing.

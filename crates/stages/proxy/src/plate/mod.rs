@@ -2,19 +2,21 @@
 
 mod container;
 mod header;
-mod samples;
 mod timecode;
 
+use std::path::Path;
+
+use rushes_core::deliver::AtomicFile;
 use rushes_core::frame::{Band, FrameFormat, ImageState};
 use rushes_core::media::{ColorSpace, FrameRange};
-use rushes_core::stage::{ClipRef, FrameSink, Sink, SinkContext, SinkWriter, StageInfo};
+use rushes_core::simd::{Level, half_row};
+use rushes_core::stage::{ClipRef, Encoded, FrameSink, Sink, SinkContext, SinkWriter, StageInfo};
 use rushes_core::{Error, ErrorKind, Result};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use container::ExrCompression;
 pub(crate) use container::{Attributes, ExrEncoder, Sample};
-pub(crate) use samples::half_row;
 
 use crate::naming::PathPattern;
 use crate::sequence::{SequenceWriter, refuse_existing_outputs};
@@ -143,7 +145,11 @@ impl Sink for ExrPlate {
 
     fn bytes_needed(&self, input: &FrameFormat) -> u64 {
         let size = (input.width, input.height);
-        let file = container::encoded_limit(size, 3, Sample::Half, self.compression);
+        // What is not compressed goes into its file band after band; no band is half a megabyte of floats.
+        let file = match self.compression {
+            ExrCompression::None => 1 << 20,
+            _ => container::encoded_limit(size, 3, Sample::Half, self.compression),
+        };
         // The block, its copies in the compressors, and their tables: measured on smooth and on noisy
         // pictures, at most 10 blocks (DWA) and 3 MiB (PIZ).
         let lines = self.compression.lines_per_block().min(input.height);
@@ -155,12 +161,14 @@ impl Sink for ExrPlate {
         self.check(&cx.clip, first)?;
         refuse_existing_outputs(cx, cx.to_make.iter().flat_map(|r| self.outputs(&cx.clip, *r)))?;
         let (plate, clip, size) = (self.clone(), cx.clip.clone(), (first.width, first.height));
-        let start = move |format: &FrameFormat| -> Result<Box<dyn FrameSink>> {
+        let overwrite = cx.overwrite;
+        let start = move |format: &FrameFormat, path: &Path| -> Result<Box<dyn FrameSink>> {
             let space = plate.space(format)?;
             let aces = plate.compression == ExrCompression::None && space == ColorSpace::Aces2065_1;
             let attributes = header::attributes(&clip, format, space, aces);
             let encoder = ExrEncoder::new(size, &["B", "G", "R"], Sample::Half, plate.compression, attributes)?;
-            Ok(Box::new(PlateFrame { encoder, width: size.0, frame: format.facts.frame, clipped: 0 }))
+            let file = AtomicFile::create(path, overwrite)?;
+            Ok(Box::new(PlateFrame { encoder, file, width: size.0, frame: format.facts.frame, clipped: 0 }))
         };
         let pattern = self.pattern.clone();
         let path = move |clip: &str, frame: i64| pattern.path(clip, frame, "exr");
@@ -168,9 +176,10 @@ impl Sink for ExrPlate {
     }
 }
 
-/// A plate on its way into bytes.
+/// A plate on its way into its file.
 struct PlateFrame {
     encoder: ExrEncoder,
+    file: AtomicFile,
     width: usize,
     frame: i64,
     clipped: u64,
@@ -179,18 +188,21 @@ struct PlateFrame {
 impl FrameSink for PlateFrame {
     fn rows(&mut self, band: &Band<'_>) -> Result<()> {
         crate::sequence::check_band(band, 3, self.width, self.encoder.next_row())?;
+        let level = Level::current();
         for row in band.rows() {
             let clipped = &mut self.clipped;
             self.encoder.line(|line| {
-                for (plane, dst) in [2, 1, 0].into_iter().zip(line.chunks_exact_mut(2 * band.width())) {
-                    *clipped += half_row(band.row(plane, row), dst);
+                let halfs = line.as_chunks_mut::<2>().0.chunks_exact_mut(band.width());
+                for (plane, halfs) in [2, 1, 0].into_iter().zip(halfs) {
+                    *clipped += half_row(level, band.row(plane, row), halfs);
                 }
             })?;
         }
-        Ok(())
+        let file = &mut self.file;
+        self.encoder.take(|bytes| file.append(bytes))
     }
 
-    fn finish(self: Box<Self>) -> Result<Vec<u8>> {
+    fn finish(mut self: Box<Self>) -> Result<Encoded> {
         if self.clipped > 0 {
             tracing::warn!(
                 frame = self.frame,
@@ -198,7 +210,10 @@ impl FrameSink for PlateFrame {
                 "samples beyond the range of half were clipped to 65504"
             );
         }
-        self.encoder.finish()
+        let rest = self.encoder.finish()?;
+        self.file.append(&rest)?;
+        self.file.sync()?;
+        Ok(Encoded::File(self.file))
     }
 }
 

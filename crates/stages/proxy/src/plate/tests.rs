@@ -1,3 +1,4 @@
+use std::io::{Read, Seek};
 use std::path::Path;
 
 use ::half::f16;
@@ -76,6 +77,14 @@ fn picture(width: usize, height: usize) -> Vec<f32> {
 
 fn encode(stage: &ExrPlate, out: &Path, format: &FrameFormat, data: &[f32], rows_at_once: usize) -> Vec<u8> {
     let writer = stage.open(&cx(out), format).unwrap();
+    let Encoded::File(mut file) = finished(writer.as_ref(), format, data, rows_at_once) else { panic!("no file") };
+    let mut bytes = Vec::new();
+    file.rewind().unwrap();
+    file.read_to_end(&mut bytes).unwrap();
+    bytes
+}
+
+fn finished(writer: &dyn SinkWriter, format: &FrameFormat, data: &[f32], rows_at_once: usize) -> Encoded {
     let mut frame = writer.frame(format).unwrap();
     let (w, h) = (format.width, format.height);
     for first in (0..h).step_by(rows_at_once) {
@@ -234,7 +243,8 @@ fn plates_get_the_numbers_of_the_source() {
     let format = format(4, 2, 101);
     let bytes = encode(&stage, dir.path(), &format, &picture(4, 2), 2);
     let mut writer = stage.open(&cx(dir.path()), &format).unwrap();
-    let out = writer.commit(101, bytes.clone()).unwrap();
+    let frame = finished(writer.as_ref(), &format, &picture(4, 2), 1);
+    let out = writer.commit(101, frame).unwrap();
     assert_eq!(out[0].path, "plates/A001_C001/A001_C001.0000101.exr");
     assert_eq!(stage.outputs(&clip(), out[0].frames), [out[0].path.clone()]);
     assert_eq!(std::fs::read(dir.path().join(&out[0].path)).unwrap(), bytes);

@@ -50,8 +50,8 @@ fn encode(still: &Still) -> Vec<u8> {
         let row: Vec<f32> = (0..3).flat_map(|p| data[(p * H + y) * W..][..W].to_vec()).collect();
         frame.rows(&Band::new(&row, 3, W, y..y + 1)).unwrap();
     }
-    let bytes = frame.finish().unwrap();
-    let out = writer.commit(7, bytes.clone()).unwrap();
+    let bytes = frame.finish().unwrap().bytes().unwrap();
+    let out = writer.commit(7, Encoded::Bytes(bytes.clone())).unwrap();
     assert_eq!(still.outputs(&clip(), range), [out[0].path.clone()]);
     assert_eq!(std::fs::read(dir.path().join(&out[0].path)).unwrap(), bytes);
     assert!(bytes.len() as u64 <= still.bytes_needed(&format(W, H)));

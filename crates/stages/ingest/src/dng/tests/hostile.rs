@@ -7,15 +7,15 @@ use proptest::prelude::*;
 use super::super::decode;
 use super::super::header::Header;
 use super::build::{Dng, fraction};
+use super::source::whole_frame;
 
 fn try_all(bytes: &[u8]) {
     if let Ok(header) = Header::parse(bytes) {
         let _ = header.signature();
         let _ = header.check_complete(bytes.len() as u64);
         let _ = decode::working_bytes(&header);
-        if decode::samples(&header, &mut Cursor::new(bytes), true).is_ok() {
-            let _ = decode::camera_rgb(&header, &mut Cursor::new(bytes));
-        }
+        let _ = decode::samples(&header, &mut Cursor::new(bytes), true);
+        let _ = whole_frame(&header, bytes);
     }
 }
 

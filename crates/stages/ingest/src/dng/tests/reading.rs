@@ -4,11 +4,15 @@ use rushes_core::media::{Cfa, Orientation, Rate, Rect, WhitePoint};
 use super::super::header::Header;
 use super::super::{decode, decode_u16};
 use super::build::{Dng, fraction, picture};
+use super::source::whole_frame;
 
 fn stored(dng: &Dng) -> Vec<u16> {
     let bytes = dng.bytes();
     let header = Header::parse(&bytes).unwrap();
-    decode::samples(&header, &mut std::io::Cursor::new(&bytes), false).unwrap()
+    let samples = decode::samples(&header, &mut std::io::Cursor::new(&bytes), false).unwrap();
+    let frame = whole_frame(&header, &bytes).unwrap();
+    assert!(frame.iter().zip(&samples).all(|(v, code)| *v == f32::from(*code)) && frame.len() == samples.len());
+    samples
 }
 
 #[test]
@@ -61,6 +65,8 @@ fn the_linearization_table_is_exact_and_its_last_entry_holds_for_all_beyond() {
     let bytes = dng.bytes();
     let header = Header::parse(&bytes).unwrap();
     let out = decode::samples(&header, &mut std::io::Cursor::new(&bytes), true).unwrap();
+    let frame = whole_frame(&header, &bytes).unwrap();
+    assert!(frame.iter().zip(&out).all(|(v, code)| *v == f32::from(*code)));
     assert!(dng.values.iter().any(|&v| v > 199));
     for (o, v) in out.iter().zip(&dng.values) {
         assert_eq!(u64::from(*o), table[usize::from(*v).min(199)]);
@@ -183,7 +189,7 @@ fn linear_raw_has_its_black_at_zero_and_its_white_at_one() {
     let dng = dng.with(50714, 3, &[100, 200, 300]).with(50717, 3, &[4000, 4001, 4002]).with(50829, 4, &[1, 2, 5, 8]);
     let bytes = dng.bytes();
     let header = Header::parse(&bytes).unwrap();
-    let out = decode::camera_rgb(&header, &mut std::io::Cursor::new(&bytes)).unwrap();
+    let out = whole_frame(&header, &bytes).unwrap();
     assert_eq!(out.dim(), (3, 4, 6));
     let want = (f32::from(dng.values[3 * 24 + (2 + 4) * 3 + 1]) - 200.0) / (4001.0 - 200.0);
     assert!((out[[1, 2, 4]] - want).abs() < 1e-6);

@@ -1,0 +1,96 @@
+//! Large buffers that go from one frame to the next.
+
+use std::ops::{Deref, DerefMut};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// Buffers that come back when they are dropped and are given out again.
+///
+/// Memory fresh from the system is cleared page by page when it is first touched, which costs
+/// several times what decoding into it does. A pool holds as many buffers as were ever out at once,
+/// and gives them back to the system when the last of its clones and buffers is gone.
+///
+/// ```
+/// use rushes_core::frame::Pool;
+/// let pool = Pool::<u16>::default();
+/// let mut codes = pool.take(4096);
+/// codes[0] = 7;
+/// drop(codes);
+/// assert_eq!(pool.take(2048).len(), 2048);
+/// ```
+#[derive(Debug, Clone, Default)]
+pub struct Pool<T>(Arc<Mutex<Vec<Vec<T>>>>);
+
+/// A buffer of a [`Pool`].
+#[derive(Debug)]
+pub struct Pooled<T> {
+    data: Vec<T>,
+    pool: Pool<T>,
+}
+
+impl<T: Copy + Default> Pool<T> {
+    /// A buffer of `len`, with unspecified contents.
+    pub fn take(&self, len: usize) -> Pooled<T> {
+        let mut data = self.free().pop().unwrap_or_default();
+        if data.capacity() < len {
+            // Not grown: what it held is not wanted.
+            data = vec![T::default(); len];
+        }
+        data.resize(len, T::default());
+        Pooled { data, pool: self.clone() }
+    }
+}
+
+impl<T> Pool<T> {
+    fn free(&self) -> MutexGuard<'_, Vec<Vec<T>>> {
+        // A list of buffers is whole at any time.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<T> Deref for Pooled<T> {
+    type Target = [T];
+
+    fn deref(&self) -> &[T] {
+        &self.data
+    }
+}
+
+impl<T> DerefMut for Pooled<T> {
+    fn deref_mut(&mut self) -> &mut [T] {
+        &mut self.data
+    }
+}
+
+impl<T> Drop for Pooled<T> {
+    fn drop(&mut self) {
+        let data = std::mem::take(&mut self.data);
+        self.pool.free().push(data);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_buffer_comes_back_and_is_given_out_again() {
+        let pool = Pool::<u8>::default();
+        let (first, second) = (pool.take(1000), pool.take(1000));
+        let at = second.as_ptr();
+        drop(second);
+        let again = pool.take(500);
+        assert_eq!((again.as_ptr(), again.len()), (at, 500));
+        drop(first);
+        drop(again);
+        assert_eq!(pool.free().len(), 2);
+    }
+
+    #[test]
+    fn a_buffer_that_is_too_small_is_made_anew() {
+        let pool = Pool::<u16>::default();
+        pool.take(10).fill(9);
+        let more = pool.take(1000);
+        assert_eq!(more.len(), 1000);
+        assert!(pool.free().is_empty());
+    }
+}
