@@ -1,18 +1,17 @@
 //! Resampling to another size.
 
 mod domain;
+mod kernel;
 mod weights;
 
-use std::ops::Range;
-
-use rushes_core::frame::{Band, BandMut, FrameFormat, ImageState};
-use rushes_core::simd::{Level, kernel};
+use rushes_core::frame::{FrameFormat, ImageState};
 use rushes_core::stage::{FrameKernel, FrameStage, StageInfo};
 use rushes_core::{Error, ErrorKind, Result};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use self::domain::ScaleDomain;
+use self::kernel::ScaleKernel;
 pub use self::weights::ResampleFilter;
 use self::weights::Weights;
 
@@ -184,7 +183,7 @@ impl StageInfo for Scale {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn params(&self) -> serde_json::Value {
@@ -228,123 +227,6 @@ impl FrameStage for Scale {
             format,
         }))
     }
-}
-
-/// Columns first would be the same work; rows first runs along whole rows and needs one of them.
-struct ScaleKernel {
-    format: FrameFormat,
-    columns: Weights,
-    rows: Weights,
-    domain: ScaleDomain,
-}
-
-impl FrameKernel for ScaleKernel {
-    fn format(&self) -> &FrameFormat {
-        &self.format
-    }
-
-    fn input_rows(&self, out: Range<usize>) -> Range<usize> {
-        self.rows.input_of(out)
-    }
-
-    fn run(&self, input: &Band<'_>, out: &mut BandMut<'_>) {
-        match self.domain {
-            ScaleDomain::AsIs => self.resample(input, out),
-            ScaleDomain::Log => {
-                let level = Level::current();
-                let rows = self.input_rows(out.rows());
-                let (width, planes) = (input.width(), input.planes());
-                let mut data = vec![0f32; planes * rows.len() * width];
-                let each = (0..planes).flat_map(|p| rows.clone().map(move |r| (p, r)));
-                for (to, (plane, row)) in data.chunks_exact_mut(width).zip(each) {
-                    domain::enter(level, input.row(plane, row), to);
-                }
-                self.resample(&Band::new(&data, planes, width, rows), out);
-                for plane in 0..planes {
-                    for row in out.rows() {
-                        domain::leave(level, out.row_mut(plane, row));
-                    }
-                }
-            }
-        }
-    }
-}
-
-impl ScaleKernel {
-    fn resample(&self, input: &Band<'_>, out: &mut BandMut<'_>) {
-        let level = Level::current();
-        let (mut mixed, mut part) = (vec![0f32; input.width()], vec![0f32; input.width()]);
-        for plane in 0..out.planes() {
-            for row in out.rows() {
-                let (first, weights) = self.rows.of(row);
-                let rows = (first..first + weights.len()).map(|r| input.row(plane, r));
-                mix_rows(level, rows, weights, &mut part, &mut mixed);
-                resample_row(level, &mixed, &self.columns, out.row_mut(plane, row));
-            }
-        }
-    }
-}
-
-/// Products that are summed in one go; sums of sums keep the rounding of strong reductions small.
-const RUN: usize = 16;
-
-/// `out` becomes the weighted sum of `rows`; `part` is scratch of the same length.
-fn mix_rows<'a>(
-    level: Level,
-    mut rows: impl Iterator<Item = &'a [f32]>,
-    weights: &[f32],
-    part: &mut [f32],
-    out: &mut [f32],
-) {
-    for (k, weights) in weights.chunks(RUN).enumerate() {
-        let sum: &mut [f32] = if k == 0 { &mut *out } else { &mut *part };
-        for (j, (&w, row)) in weights.iter().zip(&mut rows).enumerate() {
-            if j == 0 { times(level, w, row, sum) } else { add_times(level, w, row, sum) }
-        }
-        if k > 0 {
-            add_times(level, 1.0, part, out);
-        }
-    }
-}
-
-kernel! {
-    fn times(weight: f32, row: &[f32], out: &mut [f32]) {
-        out.iter_mut().zip(row).for_each(|(o, v)| *o = weight * v);
-    }
-}
-
-kernel! {
-    fn add_times(weight: f32, row: &[f32], out: &mut [f32]) {
-        out.iter_mut().zip(row).for_each(|(o, v)| *o += weight * v);
-    }
-}
-
-kernel! {
-    /// `out` becomes `row` resampled.
-    fn resample_row(row: &[f32], columns: &Weights, out: &mut [f32]) {
-        for (i, o) in out.iter_mut().enumerate() {
-            let (first, weights) = columns.of(i);
-            *o = dot(&row[first..first + weights.len()], weights);
-        }
-    }
-}
-
-/// The sum of products in a fixed order that vectorises: four interleaved sums a run, then the runs.
-#[inline(always)]
-fn dot(samples: &[f32], weights: &[f32]) -> f32 {
-    let mut total = 0.0;
-    for (s, w) in samples.chunks(4 * RUN).zip(weights.chunks(4 * RUN)) {
-        let (s, w) = (s.chunks_exact(4), w.chunks_exact(4));
-        let tail: f32 = s.remainder().iter().zip(w.remainder()).map(|(s, w)| s * w).sum();
-        let mut lanes = [0f32; 4];
-        for (s, w) in s.zip(w) {
-            for ((lane, s), w) in lanes.iter_mut().zip(s).zip(w) {
-                *lane += s * w;
-            }
-        }
-        total += (lanes[0] + lanes[1]) + (lanes[2] + lanes[3]) + tail;
-    }
-    total
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-use rushes_core::frame::FrameFacts;
+use rushes_core::frame::{Band, BandMut, FrameFacts};
 
 use super::*;
 
@@ -189,4 +189,33 @@ fn averaging_logarithms_leaves_no_black_rim_around_a_highlight() {
     }
     let e = Scale { state: ImageState::Display, ..log }.prepare(&super::tests::format(4, 4, None)).err().unwrap();
     assert!(e.to_string().contains("logarithm"), "{e}");
+}
+
+#[test]
+fn bands_in_order_give_the_same_bits_and_one_out_of_order_too() {
+    let input = FrameFormat { state: ImageState::SceneLinear, ..format(61, 43, None) };
+    let data = texture(61, 43);
+    for (to, domain) in [
+        (ScaleTo::Factor(0.37), ScaleDomain::Log),
+        (ScaleTo::Factor(1.9), ScaleDomain::Log),
+        (ScaleTo::Factor(0.37), ScaleDomain::AsIs),
+    ] {
+        let scale = Scale { state: ImageState::SceneLinear, domain, ..Scale::display(to) };
+        let kernel = scale.prepare(&input).unwrap();
+        let (w, h) = (kernel.format().width, kernel.format().height);
+        let whole = scaled(&scale, &input, &data, h);
+        let mut in_order = kernel.in_order().unwrap();
+        let starts: Vec<usize> = (0..h).step_by(3).chain([h / 2, 0]).collect();
+        for first in starts {
+            let band = first..(first + 3).min(h);
+            let need = kernel.input_rows(band.clone());
+            let plane = |p: usize| data[(p * 43 + need.start) * 61..(p * 43 + need.end) * 61].to_vec();
+            let part: Vec<f32> = (0..3).flat_map(plane).collect();
+            let mut got = vec![f32::NAN; 3 * w * band.len()];
+            in_order.run(&Band::new(&part, 3, 61, need), &mut BandMut::new(&mut got, 3, w, band.clone()));
+            for (p, got) in got.chunks_exact(w * band.len()).enumerate() {
+                assert_eq!(got, &whole[(p * h + band.start) * w..(p * h + band.end) * w], "{to:?} {domain:?} {band:?}");
+            }
+        }
+    }
 }
