@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use rushes_core::frame::{Band, BandMut, FrameFormat};
-use rushes_core::simd::Level;
+use rushes_core::simd::{Level, kernel};
 use rushes_core::stage::{FrameKernel, InOrder};
 
 use crate::linear;
@@ -194,15 +194,25 @@ impl Interpolate {
             // There and back again is not exact: measured samples are taken from the input.
             let rect = self.window.rect;
             let samples = &input.row(0, rect.y + row)[rect.x..rect.x + rect.width];
-            restore(planes[color], samples, parity);
-            restore(planes[1], samples, 1 - parity);
+            restore(self.level, samples, parity, planes[color]);
+            restore(self.level, samples, 1 - parity, planes[1]);
         }
     }
 }
 
-/// Copies every second sample, from `parity` on.
-fn restore(out: &mut [f32], samples: &[f32], parity: usize) {
-    for (v, s) in out.iter_mut().zip(samples).skip(parity).step_by(2) {
-        *v = *s;
+kernel! {
+    /// Copies every second sample, from `parity` on.
+    fn restore(samples: &[f32], parity: usize, out: &mut [f32]) {
+        // A choice of bits in each lane: stores that leave lanes out would be taken apart.
+        let keep = if parity == 0 { [0, !0] } else { [!0, 0] };
+        let (pairs, last) = out.as_chunks_mut::<2>();
+        for (out, sample) in pairs.iter_mut().zip(samples.as_chunks::<2>().0) {
+            for i in 0..2 {
+                out[i] = f32::from_bits(out[i].to_bits() & keep[i] | sample[i].to_bits() & !keep[i]);
+            }
+        }
+        if let ([last], 0, Some(sample)) = (last, parity, samples.last()) {
+            *last = *sample;
+        }
     }
 }

@@ -18,7 +18,7 @@ impl StageInfo for Debayer {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn params(&self) -> serde_json::Value {

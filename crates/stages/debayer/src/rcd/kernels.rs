@@ -79,23 +79,34 @@ pub(crate) struct GreenLine<'a> {
 }
 
 kernel! {
-    /// Green at chroma sites along one line: the neighbouring greens, each corrected by the ratio of low-passes and
-    /// weighted against the gradient on its side. `low` is the low-pass at the site.
-    pub(crate) fn green(out: &mut [f32], low: &[f32], line: GreenLine<'_>) {
+    /// Green at chroma sites: along each of two lines the neighbouring greens, corrected by the ratio of low-passes and
+    /// weighted against the gradient on their side; then between the lines by `direction`. `low` is the low-pass at
+    /// the site.
+    pub(crate) fn green(out: &mut [f32], low: &[f32], lines: [GreenLine<'_>; 2], direction: &[f32]) {
         let len = out.len();
-        let low = &low[..len];
-        let [b4, b3, b2, b1, at, a1, a2, a3, a4] = line.samples.map(|s| &s[..len]);
-        let [low_before, low_after] = line.low.map(|s| &s[..len]);
+        let (low, direction) = (&low[..len], &direction[..len]);
+        let [[vb4, vb3, vb2, vb1, at, va1, va2, va3, va4], [hb4, hb3, hb2, hb1, _, ha1, ha2, ha3, ha4]] =
+            lines.map(|line| line.samples.map(|s| &s[..len]));
+        let [[vlb, vla], [hlb, hla]] = lines.map(|line| line.low.map(|s| &s[..len]));
         for (k, v) in out.iter_mut().enumerate() {
-            let near = (b1[k] - a1[k]).abs() + EPS;
-            let before = near + (at[k] - b2[k]).abs() + (b1[k] - b3[k]).abs() + (b2[k] - b4[k]).abs();
-            let after = near + (at[k] - a2[k]).abs() + (a1[k] - a3[k]).abs() + (a2[k] - a4[k]).abs();
-            *v = blend(before, corrected(b1[k], low[k], low_before[k]), after, corrected(a1[k], low[k], low_after[k]));
+            let vertical = along(
+                low[k],
+                at[k],
+                [vb4[k], vb3[k], vb2[k], vb1[k], vlb[k]],
+                [va4[k], va3[k], va2[k], va1[k], vla[k]],
+            );
+            let horizontal = along(
+                low[k],
+                at[k],
+                [hb4[k], hb3[k], hb2[k], hb1[k], hlb[k]],
+                [ha4[k], ha3[k], ha2[k], ha1[k], hla[k]],
+            );
+            *v = between(vertical, horizontal, direction[k]);
         }
     }
 }
 
-/// What [`difference`] knows of one line through a site.
+/// What [`chroma`] knows of one line through a site.
 #[derive(Clone, Copy)]
 pub(crate) struct ChromaLine<'a> {
     /// The colour wanted, at three before, one before, one after and three after.
@@ -105,50 +116,54 @@ pub(crate) struct ChromaLine<'a> {
 }
 
 kernel! {
-    /// Red or blue less green along one line: the differences on either side, weighted against the gradients of the
-    /// colour and of green. `green` is the green at the site.
-    pub(crate) fn difference(out: &mut [f32], green: &[f32], line: ChromaLine<'_>) {
+    /// Red or blue: along each of two lines the differences to green on either side, weighted against the gradients
+    /// of the colour and of green; between the lines by `direction`; and the green at the site.
+    pub(crate) fn chroma(out: &mut [f32], green: &[f32], lines: [ChromaLine<'_>; 2], direction: &[f32]) {
         let len = out.len();
-        let green = &green[..len];
-        let [c3, c1, d1, d3] = line.color.map(|s| &s[..len]);
-        let [g2, g1, h1, h2] = line.green.map(|s| &s[..len]);
+        let (green, direction) = (&green[..len], &direction[..len]);
+        let [[pc3, pc1, pd1, pd3], [qc3, qc1, qd1, qd3]] = lines.map(|line| line.color.map(|s| &s[..len]));
+        let [[pg2, pg1, ph1, ph2], [qg2, qg1, qh1, qh2]] = lines.map(|line| line.green.map(|s| &s[..len]));
         for (k, v) in out.iter_mut().enumerate() {
-            let near = (c1[k] - d1[k]).abs() + EPS;
-            let before = near + (c1[k] - c3[k]).abs() + (green[k] - g2[k]).abs();
-            let after = near + (d1[k] - d3[k]).abs() + (green[k] - h2[k]).abs();
-            *v = blend(before, c1[k] - g1[k], after, d1[k] - h1[k]);
+            let g = green[k];
+            let first = difference(g, [pc3[k], pc1[k], pd1[k], pd3[k]], [pg2[k], pg1[k], ph1[k], ph2[k]]);
+            let second = difference(g, [qc3[k], qc1[k], qd1[k], qd3[k]], [qg2[k], qg1[k], qh1[k], qh2[k]]);
+            *v = g + between(first, second, direction[k]);
         }
     }
 }
 
-kernel! {
-    /// Between two lines by direction: `out` holds the estimate along the first.
-    pub(crate) fn lean(out: &mut [f32], second: &[f32], direction: &[f32]) {
-        for ((v, b), d) in out.iter_mut().zip(second).zip(direction) {
-            *v += d * (b - *v);
-        }
-    }
-}
+// Estimates are fractions until the last step, so that each sample takes one division.
 
-kernel! {
-    /// Adds green to a difference.
-    pub(crate) fn add(out: &mut [f32], green: &[f32]) {
-        for (v, g) in out.iter_mut().zip(green) {
-            *v += g;
-        }
-    }
-}
-
-/// A neighbouring green, brought here by the ratio of low-passes.
+/// Green along one line. Before and after the site: the samples four, three, two and one away, and the
+/// low-pass two away.
 #[inline(always)]
-fn corrected(green: f32, low_here: f32, low_there: f32) -> f32 {
-    green * (1.0 + (low_here - low_there) / (EPS + low_here + low_there))
+fn along(low: f32, at: f32, before: [f32; 5], after: [f32; 5]) -> (f32, f32) {
+    let ([b4, b3, b2, b1, low_b], [a4, a3, a2, a1, low_a]) = (before, after);
+    let near = (b1 - a1).abs() + EPS;
+    let gradient_b = near + (at - b2).abs() + (b1 - b3).abs() + (b2 - b4).abs();
+    let gradient_a = near + (at - a2).abs() + (a1 - a3).abs() + (a2 - a4).abs();
+    // A neighbouring green is brought here by 1 + (low - low_there) / (EPS + low + low_there).
+    let here = EPS + low;
+    let (sum_b, sum_a, twice) = (here + low_b, here + low_a, here + low);
+    let green = gradient_a * b1 * sum_a + gradient_b * a1 * sum_b;
+    (green * twice, (gradient_b + gradient_a) * sum_b * sum_a)
 }
 
-/// The mean of two estimates, each weighted by the gradient on the other side.
+/// Red or blue less green along one line: the colour three and one before, one and three after; green two and
+/// one before, one and two after.
 #[inline(always)]
-fn blend(before_gradient: f32, before: f32, after_gradient: f32, after: f32) -> f32 {
-    (after_gradient * before + before_gradient * after) / (before_gradient + after_gradient)
+fn difference(green: f32, [c3, c1, d1, d3]: [f32; 4], [g2, g1, h1, h2]: [f32; 4]) -> (f32, f32) {
+    let near = (c1 - d1).abs() + EPS;
+    let before = near + (c1 - c3).abs() + (green - g2).abs();
+    let after = near + (d1 - d3).abs() + (green - h2).abs();
+    (after * (c1 - g1) + before * (d1 - h1), before + after)
+}
+
+/// Between two fractions: the first where `direction` is 0, the second where it is 1.
+#[inline(always)]
+fn between(first: (f32, f32), second: (f32, f32), direction: f32) -> f32 {
+    let first_part = (1.0 - direction) * first.0 * second.1;
+    (first_part + direction * second.0 * first.1) / (first.1 * second.1)
 }
 
 #[cfg(test)]
@@ -197,10 +212,10 @@ mod tests {
         let (dark, bright, g): (&[f32], &[f32], &[f32]) = (&[0.0], &[4.0], &[0.5]);
         let mut out = [0.0];
         let line = GreenLine { samples: [g; 9], low: [dark; 2] };
-        green(Level::Plain, &mut out, bright, line);
-        assert!(out[0] > 0.99 && out[0] <= 1.0);
+        green(Level::Plain, &mut out, bright, [line; 2], &[0.5]);
+        assert!(out[0] > 0.99 && out[0] <= 1.000_001);
         let line = GreenLine { samples: [g; 9], low: [bright; 2] };
-        green(Level::Plain, &mut out, dark, line);
+        green(Level::Plain, &mut out, dark, [line; 2], &[0.5]);
         assert!(out[0] >= 0.0 && out[0] < 0.01);
     }
 }

@@ -49,8 +49,6 @@ pub(crate) struct Rcd {
     opposite: Ring,
     /// A direction after refinement.
     refined: Vec<f32>,
-    /// An estimate along the second of two lines.
-    second: Vec<f32>,
 }
 
 /// How many half-row samples at either end lack the neighbours for a step.
@@ -87,7 +85,6 @@ impl Rcd {
             green: ring(8, 1),
             opposite: ring(8, 1),
             refined: vec![0.0; len],
-            second: vec![0.0; len],
         }
     }
 
@@ -118,7 +115,7 @@ impl Rcd {
 
     /// What row `y`, 10 behind the newest, lacks.
     pub(crate) fn finish(&mut self, y: isize, sites: &mut Sites) {
-        let Self { window, lines, vh, green, opposite, refined, second, .. } = self;
+        let Self { window, lines, vh, green, opposite, refined, .. } = self;
         let (level, range) = (lines.level(), lines.inside());
         let chroma = window.chroma_parity(y) as isize;
         sites.green.copy_from_slice(green.tap(y, chroma, &range));
@@ -126,7 +123,7 @@ impl Rcd {
 
         // From here on at green sites.
         let col = 1 - chroma;
-        let (refined, second) = (&mut refined[..range.len()], &mut second[..range.len()]);
+        let refined = &mut refined[..range.len()];
         kernels::refine(
             level,
             refined,
@@ -142,9 +139,9 @@ impl Rcd {
         let vertical = |color| ChromaLine { color, green: green_v };
         let horizontal = |color| ChromaLine { color, green: green_h };
         let row = [vertical([-3, -1, 1, 3].map(|d| other(d, 0))), horizontal([-3, -1, 1, 3].map(|d| sample(0, d)))];
-        along_both(level, &mut sites.of_row, second, sample(0, 0), row, refined);
+        kernels::chroma(level, &mut sites.of_row, sample(0, 0), row, refined);
         let column = [vertical([-3, -1, 1, 3].map(|d| sample(d, 0))), horizontal([-3, -1, 1, 3].map(|d| other(0, d)))];
-        along_both(level, &mut sites.of_column, second, sample(0, 0), column, refined);
+        kernels::chroma(level, &mut sites.of_column, sample(0, 0), column, refined);
     }
 
     fn low_pass(&mut self, y: isize) {
@@ -207,9 +204,9 @@ impl Rcd {
         let level = self.lines.level();
         const TAPS: [isize; 9] = [-4, -3, -2, -1, 0, 1, 2, 3, 4];
         let range = self.range(margin::GREEN);
-        let Self { window, lines, vh, low, green, refined, second, .. } = self;
+        let Self { window, lines, vh, low, green, refined, .. } = self;
         let col = window.chroma_parity(y) as isize;
-        let (refined, second) = (&mut refined[..range.len()], &mut second[..range.len()]);
+        let refined = &mut refined[..range.len()];
         kernels::refine(
             level,
             refined,
@@ -226,17 +223,15 @@ impl Rcd {
             low: [-2, 2].map(|d| low.tap(y, col + d, &range)),
         };
         let out = &mut green.half_mut(y, col as usize)[range.clone()];
-        kernels::green(level, out, here, vertical);
-        kernels::green(level, second, here, horizontal);
-        kernels::lean(level, out, second, refined);
+        kernels::green(level, out, here, [vertical, horizontal], refined);
     }
 
     fn opposite(&mut self, y: isize) {
         let level = self.lines.level();
         let range = self.range(margin::OPPOSITE);
-        let Self { window, lines, pq, green, opposite, refined, second, .. } = self;
+        let Self { window, lines, pq, green, opposite, refined, .. } = self;
         let col = window.chroma_parity(y) as isize;
-        let (refined, second) = (&mut refined[..range.len()], &mut second[..range.len()]);
+        let refined = &mut refined[..range.len()];
         kernels::refine(
             level,
             refined,
@@ -248,25 +243,10 @@ impl Rcd {
             green: [-2, -1, 1, 2].map(|d| green.tap(y + d, col + slope * d, &range)),
         });
         let out = &mut opposite.half_mut(y, col as usize)[range.clone()];
-        along_both(level, out, second, green.tap(y, col, &range), lines, refined);
+        kernels::chroma(level, out, green.tap(y, col, &range), lines, refined);
     }
 
     fn range(&self, margin: usize) -> std::ops::Range<usize> {
         margin..self.lines.len() - margin
     }
-}
-
-/// Red or blue from `green` at the sites and the differences to it along two lines; `second` is scratch.
-fn along_both(
-    level: Level,
-    out: &mut [f32],
-    second: &mut [f32],
-    green: &[f32],
-    lines: [ChromaLine<'_>; 2],
-    direction: &[f32],
-) {
-    kernels::difference(level, out, green, lines[0]);
-    kernels::difference(level, second, green, lines[1]);
-    kernels::lean(level, out, second, direction);
-    kernels::add(level, out, green);
 }
