@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use rushes_core::frame::{Band, BandMut, FrameFormat};
+use rushes_core::media::Rect;
 use rushes_core::simd::{Level, kernel};
 use rushes_core::stage::{FrameKernel, InOrder};
 
@@ -93,12 +94,24 @@ impl FrameKernel for Interpolate {
 /// computed of them.
 struct Descent<'a> {
     of: &'a Interpolate,
-    steps: Steps,
-    sites: Sites,
+    panels: Vec<Panel>,
     /// The first row of all.
     first: isize,
     /// The next row to be put together.
     next: isize,
+}
+
+/// Columns of a panel: even, so that all begin with the same colours. Fewer cost more calls than they save.
+const PANEL: usize = 1024;
+
+/// Columns that are computed from top to bottom of a band before the next are: so many that the rows around a
+/// row stay in the nearest cache.
+struct Panel {
+    window: Window,
+    /// Columns left of it.
+    left: usize,
+    steps: Steps,
+    sites: Sites,
 }
 
 enum Steps {
@@ -117,15 +130,22 @@ impl Steps {
 
 impl<'a> Descent<'a> {
     fn new(of: &'a Interpolate, first: usize) -> Self {
-        let lines = || Lines::new(of.window, of.working, of.level, 2, 8);
-        let steps = match of.interpolation {
-            Interpolation::Bilinear => Steps::Linear(lines(), linear::bilinear),
-            Interpolation::Malvar => Steps::Linear(lines(), linear::malvar),
-            Interpolation::Rcd => Steps::Rcd(Box::new(Rcd::new(of.window, of.working, of.level))),
+        let panel = |left: usize| {
+            let rect =
+                Rect { x: of.window.rect.x + left, width: PANEL.min(of.window.rect.width - left), ..of.window.rect };
+            let window = Window { rect, ..of.window };
+            let lines = || Lines::new(window, of.working, of.level, 2, 8);
+            let steps = match of.interpolation {
+                Interpolation::Bilinear => Steps::Linear(lines(), linear::bilinear),
+                Interpolation::Malvar => Steps::Linear(lines(), linear::malvar),
+                Interpolation::Rcd => Steps::Rcd(Box::new(Rcd::new(window, of.working, of.level))),
+            };
+            let sites = Sites::new(steps.lines().inside().len());
+            Panel { window, left, steps, sites }
         };
-        let sites = Sites::new(steps.lines().inside().len());
+        let panels = (0..of.window.rect.width).step_by(PANEL).map(panel).collect();
         // As signed numbers, because the rows around the first one lie before the frame.
-        Self { of, steps, sites, first: first as isize, next: first as isize }
+        Self { of, panels, first: first as isize, next: first as isize }
     }
 
     fn rows(&mut self, input: &Band<'_>, out: &mut BandMut<'_>) {
@@ -133,24 +153,26 @@ impl<'a> Descent<'a> {
         let (start, end) = (out.rows().start as isize, out.rows().end as isize);
         // The rows around the first one come before it.
         let newest = if start == self.first { start - radius } else { start + radius };
-        for newest in newest..end + radius {
-            let y = newest - radius;
-            match &mut self.steps {
-                Steps::Linear(lines, filter) => {
-                    lines.push(input, newest);
-                    if y >= self.first {
-                        filter(lines, y, self.of.window.chroma_parity(y), &mut self.sites);
+        for panel in &mut self.panels {
+            for newest in newest..end + radius {
+                let y = newest - radius;
+                match &mut panel.steps {
+                    Steps::Linear(lines, filter) => {
+                        lines.push(input, newest);
+                        if y >= self.first {
+                            filter(lines, y, panel.window.chroma_parity(y), &mut panel.sites);
+                        }
+                    }
+                    Steps::Rcd(rcd) => {
+                        rcd.push(input, newest, self.first);
+                        if y >= self.first {
+                            rcd.finish(y, &mut panel.sites);
+                        }
                     }
                 }
-                Steps::Rcd(rcd) => {
-                    rcd.push(input, newest, self.first);
-                    if y >= self.first {
-                        rcd.finish(y, &mut self.sites);
-                    }
+                if y >= self.first {
+                    self.of.emit(panel, y, input, out);
                 }
-            }
-            if y >= self.first {
-                self.of.emit(self.steps.lines(), y, &mut self.sites, input, out);
             }
         }
         self.next = end;
@@ -169,8 +191,10 @@ impl InOrder for Descent<'_> {
 
 impl Interpolate {
     /// Puts row `y` together of its samples and of what was interpolated, and writes it.
-    fn emit(&self, lines: &Lines, y: isize, sites: &mut Sites, input: &Band<'_>, out: &mut BandMut<'_>) {
-        let (color, parity) = (self.window.chroma(y), self.window.chroma_parity(y));
+    fn emit(&self, panel: &mut Panel, y: isize, input: &Band<'_>, out: &mut BandMut<'_>) {
+        let Panel { window, left, steps, sites } = panel;
+        let (lines, rect) = (steps.lines(), window.rect);
+        let (color, parity) = (window.chroma(y), window.chroma_parity(y));
         self.working.leave(self.level, 1, &mut sites.green);
         self.working.leave(self.level, 2 - color, &mut sites.opposite);
         self.working.leave(self.level, color, &mut sites.of_row);
@@ -181,7 +205,7 @@ impl Interpolate {
         let green = lines.tap(y, 1 - parity as isize, &range);
         // Rows of the window are not negative.
         let row = y as usize;
-        let planes = out.rgb_row_mut(row);
+        let planes = out.rgb_row_mut(row).map(|plane| &mut plane[*left..*left + rect.width]);
         for (plane, at_chroma, at_green) in [
             (color, chroma, sites.of_row.as_slice()),
             (1, &sites.green, green),
@@ -192,7 +216,6 @@ impl Interpolate {
         }
         if !self.working.is_identity() {
             // There and back again is not exact: measured samples are taken from the input.
-            let rect = self.window.rect;
             let samples = &input.row(0, rect.y + row)[rect.x..rect.x + rect.width];
             restore(self.level, samples, parity, planes[color]);
             restore(self.level, samples, 1 - parity, planes[1]);

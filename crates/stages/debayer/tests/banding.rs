@@ -26,6 +26,22 @@ fn bands_of_any_height_give_the_same_bits() {
     }
 }
 
+#[test]
+fn wide_pictures_have_no_seams() {
+    // Wider than what is computed side by side; compared with its middle alone, away from borders.
+    let wide = Plane::noise(2300, 26, 5);
+    for first in [960, 1990] {
+        let middle = Plane::of(120, 26, |y, x| wide.data[y * 2300 + first + x]);
+        for method in [Method::Bilinear, Method::Malvar, Method::Rcd] {
+            let whole = debayer(&Debayer::new(method), &wide.format(Cfa::Gbrg), &wide);
+            let part = debayer(&Debayer::new(method), &middle.format(Cfa::Gbrg), &middle);
+            let inner = Rect { x: 16, y: 0, width: 88, height: 26 };
+            let there = Rect { x: first + 16, ..inner };
+            assert_eq!(whole.bits(there), part.bits(inner), "{method:?} from {first}");
+        }
+    }
+}
+
 fn stage() -> impl Strategy<Value = Debayer> {
     let domain = prop::option::of(prop::sample::select(vec![Domain::Linear, Domain::Sqrt]));
     (prop::sample::select(ALL.to_vec()), prop::option::of(any::<bool>()), any::<bool>(), domain)
