@@ -24,6 +24,7 @@ mod facts;
 mod ffmpeg;
 mod mov;
 mod params;
+mod prores;
 mod recorder;
 mod relink;
 mod sink;

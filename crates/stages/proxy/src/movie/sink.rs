@@ -37,7 +37,7 @@ impl StageInfo for Movie {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn params(&self) -> serde_json::Value {
