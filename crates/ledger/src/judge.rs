@@ -111,7 +111,7 @@ impl Judgement {
         if !made_of.is_empty() && !inputs.any_is_among(unit, &made_of)? {
             judgement.foreign.extend(known.into_iter().map(|path| (path, Foreign::OtherClip)));
         }
-        ledger.remember_inputs(&inputs.known)?;
+        inputs.remember()?;
         Ok(judgement)
     }
 
@@ -209,11 +209,13 @@ pub(crate) fn expected(unit: &Unit, tree: &Tree) -> Vec<Expected> {
 pub(crate) struct Inputs<'a> {
     ledger: &'a Ledger,
     pub(crate) known: BTreeMap<PathBuf, Digest>,
+    /// Those that had to be read.
+    read: BTreeMap<PathBuf, Digest>,
 }
 
 impl<'a> Inputs<'a> {
     pub(crate) fn new(ledger: &'a Ledger) -> Self {
-        Self { ledger, known: BTreeMap::new() }
+        Self { ledger, known: BTreeMap::new(), read: BTreeMap::new() }
     }
 
     /// The files that `frames` of `unit` are made of.
@@ -230,6 +232,11 @@ impl<'a> Inputs<'a> {
                 .collect(),
         };
         paths.into_iter().map(|path| Ok(CameraFile { digest: self.digest(&path)?, path })).collect()
+    }
+
+    /// Writes down what was read.
+    pub(crate) fn remember(&self) -> Result<()> {
+        if self.read.is_empty() { Ok(()) } else { self.ledger.remember_inputs(&self.read) }
     }
 
     /// Whether any file of `unit` has one of the `digests`; true also where it has no files at all.
@@ -250,7 +257,10 @@ impl<'a> Inputs<'a> {
         if let Some(digest) = self.known.get(path) {
             return Ok(digest.clone());
         }
-        let (digest, _) = self.ledger.digest_of_input(path)?;
+        let (digest, _, read) = self.ledger.look_at_input(path)?;
+        if read {
+            self.read.insert(path.clone(), digest.clone());
+        }
         self.known.insert(path.clone(), digest.clone());
         Ok(digest)
     }
@@ -258,31 +268,30 @@ impl<'a> Inputs<'a> {
 
 /// Whether each output is what was written, read on all cores.
 fn read_all(ledger: &Ledger, records: &[(usize, Record)], cancel: &CancellationToken) -> Result<Vec<bool>> {
+    /// What is read by one thread before others are worth their start.
+    const LITTLE: u64 = 8 << 20;
     let next = AtomicUsize::new(0);
-    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(records.len());
+    let bytes: u64 = records.iter().map(|(_, r)| r.output.bytes).sum();
+    let cores = || std::thread::available_parallelism().map_or(1, usize::from);
+    let threads = if bytes <= LITTLE { 1 } else { cores() }.min(records.len());
     let whole = |record: &Record| {
         Digest::xxh64_of_file(&ledger.out().join(&record.output.path))
             .is_ok_and(|(digest, bytes)| digest == record.output.digest && bytes == record.output.bytes)
     };
+    let work = || {
+        let mut broken = Vec::new();
+        loop {
+            let i = next.fetch_add(1, Ordering::Relaxed);
+            let Some((_, record)) = records.get(i).filter(|_| !cancel.is_cancelled()) else { return broken };
+            if !whole(record) {
+                broken.push(i);
+            }
+        }
+    };
     let broken: BTreeSet<usize> = std::thread::scope(|scope| {
-        let workers: Vec<_> = (0..threads)
-            .map(|_| {
-                scope.spawn(|| {
-                    let mut broken = Vec::new();
-                    while let Some((_, record)) = records.get(next.fetch_add(1, Ordering::Relaxed)) {
-                        if cancel.is_cancelled() {
-                            break;
-                        }
-                        if !whole(record) {
-                            broken.push(record.output.path.clone());
-                        }
-                    }
-                    broken
-                })
-            })
-            .collect();
-        let broken: BTreeSet<String> = workers.into_iter().flat_map(|w| w.join().unwrap_or_default()).collect();
-        (0..records.len()).filter(|&i| broken.contains(&records[i].1.output.path)).collect()
+        let others: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
+        let mine = work();
+        others.into_iter().flat_map(|w| w.join().unwrap_or_default()).chain(mine).collect()
     });
     if cancel.is_cancelled() {
         return Err(Error::new(ErrorKind::Cancelled, "cancelled"));

@@ -102,7 +102,7 @@ impl Desk {
                 written = Instant::now();
             }
             if end {
-                return ledger.remember_inputs(&inputs.known);
+                return inputs.remember();
             }
         }
     }

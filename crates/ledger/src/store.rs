@@ -152,9 +152,14 @@ impl Ledger {
     /// # Errors
     /// When the file cannot be read.
     pub fn digest_of_input(&self, path: &Path) -> Result<(Digest, u64)> {
+        self.look_at_input(path).map(|(digest, bytes, _)| (digest, bytes))
+    }
+
+    /// The same, and whether it had to be read.
+    pub(crate) fn look_at_input(&self, path: &Path) -> Result<(Digest, u64, bool)> {
         let (bytes, modified) = stat(path)?;
         if let Some(seen) = self.seen(path)?.filter(|s| s.bytes == bytes && s.modified == modified) {
-            return Ok((seen.digest, bytes));
+            return Ok((seen.digest, bytes, false));
         }
         let (digest, read) = Digest::xxh64_of_file(path)?;
         if (read, modified) != stat(path)? {
@@ -162,7 +167,7 @@ impl Ledger {
                 .path(path)
                 .advice("wait until whatever writes it is done, and run again"));
         }
-        Ok((digest, read))
+        Ok((digest, read, true))
     }
 
     /// Remembers digests that [`Ledger::digest_of_input`] gave.
