@@ -56,6 +56,22 @@ pub(crate) enum Command {
     Trace(Trace),
     /// Write one frame as it is at one point of the chain.
     Frame(Frame),
+    /// Time this machine: its ceilings, each kernel beside them, the engine, and dailies from card to report.
+    Bench(Bench),
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Bench {
+    /// For machines.
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Frames of the 4096x2304 clip that is developed, at least 6; 0 leaves it out. One takes a second to make
+    /// and 72 MB in the folder.
+    #[arg(long, default_value_t = 24)]
+    pub(crate) frames: i64,
+    /// The folder for what is made on the way, best in memory; nothing stays.
+    #[arg(long)]
+    pub(crate) scratch: Option<PathBuf>,
 }
 
 #[derive(Debug, ClapArgs)]

@@ -80,12 +80,7 @@ impl Card {
     /// When a file cannot be written, or the folder is not empty.
     pub fn write(root: &Path, spec: CardSpec) -> Result<Self> {
         let doing = "making the synthetic card";
-        if fs::read_dir(root).is_ok_and(|mut d| d.next().is_some()) {
-            return Err(Error::new(rushes_core::ErrorKind::AlreadyExists, "the folder is not empty")
-                .doing(doing)
-                .path(root)
-                .advice("choose another folder, or remove this one"));
-        }
+        refuse_full(root).map_err(|e| e.doing(doing))?;
         let clips = [clean(root, spec)?, damaged(root, spec)?];
         for clip in &clips {
             write_clip(clip, spec).map_err(|e| e.doing(doing).clip(&clip.name))?;
@@ -97,6 +92,27 @@ impl Card {
         put(&stray, b"Camera A on sticks, camera B on the slider. Battery changed after B002C003.\n")?;
         Ok(Self { root: root.to_owned(), clips: clips.to_vec(), stray })
     }
+
+    /// Writes the clean clip alone.
+    ///
+    /// # Errors
+    /// As [`Card::write`].
+    pub fn write_clean(root: &Path, spec: CardSpec) -> Result<ClipTruth> {
+        let doing = "making the synthetic card";
+        refuse_full(root).map_err(|e| e.doing(doing))?;
+        let clip = clean(root, spec)?;
+        write_clip(&clip, spec).map_err(|e| e.doing(doing).clip(&clip.name))?;
+        Ok(clip)
+    }
+}
+
+fn refuse_full(root: &Path) -> Result<()> {
+    if fs::read_dir(root).is_ok_and(|mut d| d.next().is_some()) {
+        return Err(Error::new(rushes_core::ErrorKind::AlreadyExists, "the folder is not empty")
+            .path(root)
+            .advice("choose another folder, or remove this one"));
+    }
+    Ok(())
 }
 
 fn clean(root: &Path, spec: CardSpec) -> Result<ClipTruth> {

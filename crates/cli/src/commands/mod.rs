@@ -1,5 +1,6 @@
 //! One module a command.
 
+mod bench;
 mod demo;
 mod frame;
 mod inspect;
@@ -47,6 +48,7 @@ impl From<Ended> for ExitCode {
 /// Runs the command of `args`.
 pub(crate) async fn run(args: Args) -> Result<Ended> {
     match args.command {
+        Command::Bench(a) => bench::run(&a).await,
         Command::Demo(a) => demo::run(&a).await,
         Command::Inspect(a) => inspect::run(&a).await,
         Command::Dailies(a) => job::dailies(&a).await,

@@ -10,7 +10,7 @@ use super::stages::{Pattern, registry};
 use crate::ErrorKind;
 use crate::frame::{Band, BandMut};
 use crate::graph::{AnyStage, Registry};
-use crate::media::{CameraMetadata, ClipFormat, ClipMedia, FileSequence, FrameRange, StandIn, Substitute};
+use crate::media::{ClipFormat, ClipMedia, FileSequence, FrameRange, StandIn, Substitute};
 use crate::plan::{Unit, UnitNode};
 use crate::run::{Event, Events, Executor, Outcome, RunContext, UnitReport, Verdict};
 use crate::stage::ClipRef;
@@ -76,7 +76,7 @@ pub(super) fn unit(out: &Path, frames: i64, pattern: Pattern) -> Unit {
                 present: vec![FrameRange { first: 0, last: frames - 1 }],
             }),
             range: None,
-            metadata: CameraMetadata::default(),
+            metadata: std::sync::Arc::default(),
             substitutes: Vec::new(),
         },
         range: FrameRange { first: 0, last: frames - 1 },
@@ -87,7 +87,8 @@ pub(super) fn unit(out: &Path, frames: i64, pattern: Pattern) -> Unit {
             node("wide", "test-blur", Some(2), json!({ "radius": 9 })),
             node("frames", "test-frames", Some(1), json!({ "folder": "frames" })),
             node("reel", "test-reel", Some(3), json!({ "folder": "reel" })),
-        ],
+        ]
+        .into(),
         out: out.into(),
         overwrite: false,
         priority: 0,
@@ -170,13 +171,13 @@ pub(super) fn compare(unit: &Unit, source_of: impl Fn(i64) -> Option<i64>) -> Ch
 
 async fn refuses_unknown(executor: Arc<dyn Executor>, out: &Path) -> Checked {
     let mut unit = unit(out, 1, Pattern::default());
-    unit.tree[1].stage = "no-such-stage".into();
+    Arc::make_mut(&mut unit.tree)[1].stage = "no-such-stage".into();
     refused(executor, &unit).await
 }
 
 async fn refuses_version(executor: Arc<dyn Executor>, out: &Path) -> Checked {
     let mut unit = unit(out, 1, Pattern::default());
-    unit.tree[1].version = 99;
+    Arc::make_mut(&mut unit.tree)[1].version = 99;
     refused(executor, &unit).await
 }
 
@@ -288,7 +289,7 @@ async fn reports_damage(executor: Arc<dyn Executor>, out: &Path) -> Checked {
 
 async fn reports_panic(executor: Arc<dyn Executor>, out: &Path) -> Checked {
     let mut unit = unit(out, 4, Pattern::default());
-    unit.tree[3].params = json!({ "radius": 1, "panic_at": 7 });
+    Arc::make_mut(&mut unit.tree)[3].params = json!({ "radius": 1, "panic_at": 7 });
     let report = executor.run(&unit, &RunContext::plain()).await;
     match &report.outcome {
         Outcome::Failed(f) if f.kind == ErrorKind::Panicked && f.message.contains("wide") => no_half_done(&unit),

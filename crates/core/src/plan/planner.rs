@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -297,26 +298,45 @@ fn plan_clip(
         }
         None => options.frames_per_unit.max(1),
     };
+    let mut little = false;
     for part in range.chunks(per_unit) {
         let unit = Unit {
             format: Unit::FORMAT,
             id: format!("{}.{part}", clip.name),
             clip: narrowed(&reference, part),
             range: part,
-            tree: pruned.clone(),
+            tree: Arc::clone(&pruned),
             out: options.out.clone(),
             overwrite: options.overwrite,
             priority: options.priority,
             bytes_per_frame,
             standing: Vec::new(),
         };
-        if let Err(e) = unit.to_json() {
-            // A clip in very many pieces: the others are made.
-            return Ok(ClipPlan { skipped: Some(e.to_string()), units: Vec::new(), ..plan });
+        // Units of a clip differ by the pieces they are made of; the JSON of few is not longer than half of what the
+        // first leaves.
+        if plan.units.is_empty() || !little || pieces(&unit.clip) > FEW_PIECES {
+            match unit.to_json() {
+                Ok(json) => little = json.len() <= Unit::MAX_BYTES / 2,
+                // A clip in very many pieces: the others are made.
+                Err(e) => return Ok(ClipPlan { skipped: Some(e.to_string()), units: Vec::new(), ..plan }),
+            }
         }
         plan.units.push(unit);
     }
     Ok(plan)
+}
+
+/// Pieces that take less than half of a unit's JSON.
+const FEW_PIECES: usize = 200;
+
+/// The runs of files and the substitutes of a clip; each takes less than 100 bytes.
+fn pieces(clip: &ClipRef) -> usize {
+    let media = match &clip.media {
+        ClipMedia::Sequence(s) => s.present.len(),
+        // The same in each unit.
+        ClipMedia::Files(_) => 0,
+    };
+    media + clip.substitutes.len()
 }
 
 /// The format of the first frame that can be read, and the bytes its decoding needs.
@@ -336,7 +356,7 @@ fn first_format(clip: &Clip, reader: &dyn ClipReader) -> Result<(FrameFormat, u6
     Err(last)
 }
 
-fn prune(nodes: &[UnitNode], keep: impl Fn(usize) -> bool) -> Vec<UnitNode> {
+fn prune(nodes: &[UnitNode], keep: impl Fn(usize) -> bool) -> Arc<[UnitNode]> {
     let kept: Vec<usize> = (0..nodes.len()).filter(|&i| keep(i)).collect();
     kept.iter()
         .map(|&i| UnitNode { from: nodes[i].from.and_then(|f| kept.iter().position(|&k| k == f)), ..nodes[i].clone() })

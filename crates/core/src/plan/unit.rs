@@ -1,6 +1,7 @@
 //! The unit of work.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -22,8 +23,8 @@ pub struct Unit {
     pub clip: ClipRef,
     /// The frames to make, numbered as in the clip.
     pub range: FrameRange,
-    /// The stages; each stands after the one it takes from, the source first.
-    pub tree: Vec<UnitNode>,
+    /// The stages; each stands after the one it takes from, the source first. The units of a clip share them.
+    pub tree: Arc<[UnitNode]>,
     /// The folder outputs go to.
     pub out: PathBuf,
     /// Whether existing outputs may be replaced.

@@ -144,7 +144,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::media::{CameraMetadata, ClipFormat, ClipMedia, FrameRange};
+    use crate::media::{ClipFormat, ClipMedia, FrameRange};
     use crate::plan::ClipPlan;
     use crate::run::{Limit, Retry};
     use crate::stage::{ClipRef, OutputFile};
@@ -203,11 +203,11 @@ mod tests {
                 format: ClipFormat::Dng,
                 media: ClipMedia::Files(Vec::new()),
                 range: None,
-                metadata: CameraMetadata::default(),
+                metadata: std::sync::Arc::default(),
                 substitutes: Vec::new(),
             },
             range: FrameRange { first: 0, last: 0 },
-            tree: Vec::new(),
+            tree: Arc::default(),
             out: "out".into(),
             overwrite: false,
             priority,

@@ -1,5 +1,7 @@
 //! Stages that decode frames.
 
+use std::sync::Arc;
+
 use ndarray::Array3;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -20,8 +22,8 @@ pub struct ClipRef {
     pub media: ClipMedia,
     /// All frames of the clip, of which a unit may make a part.
     pub range: Option<FrameRange>,
-    /// Canonical facts, for the headers of outputs.
-    pub metadata: CameraMetadata,
+    /// Canonical facts, for the headers of outputs. The units of a clip share them.
+    pub metadata: Arc<CameraMetadata>,
     /// What stands in for frames that cannot be read.
     pub substitutes: Vec<Substitute>,
 }
@@ -34,7 +36,7 @@ impl ClipRef {
             format: clip.format,
             media: clip.media.clone(),
             range: clip.range,
-            metadata: clip.metadata.clone(),
+            metadata: Arc::new(clip.metadata.clone()),
             substitutes: clip.substitutes.clone(),
         }
     }

@@ -81,5 +81,12 @@ fn clip() -> ClipRef {
         ..CameraMetadata::default()
     };
     let media = ClipMedia::Files(vec!["synthetic".into()]);
-    ClipRef { name: "A001C002".into(), format: ClipFormat::Dng, media, range: None, metadata, substitutes: Vec::new() }
+    ClipRef {
+        name: "A001C002".into(),
+        format: ClipFormat::Dng,
+        media,
+        range: None,
+        metadata: metadata.into(),
+        substitutes: Vec::new(),
+    }
 }

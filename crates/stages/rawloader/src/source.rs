@@ -303,7 +303,6 @@ fn orientation(turned: Turned) -> Orientation {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use rushes_core::media::CameraMetadata;
 
     fn open(path: PathBuf) -> Box<dyn ClipReader> {
         let clip = ClipRef {
@@ -311,7 +310,7 @@ mod tests {
             format: ClipFormat::StillRaw,
             media: ClipMedia::Files(vec![path]),
             range: None,
-            metadata: CameraMetadata::default(),
+            metadata: std::sync::Arc::default(),
             substitutes: Vec::new(),
         };
         RawloaderSource {}.accepts(&clip).unwrap();

@@ -2,7 +2,7 @@ use std::io::Cursor;
 use std::path::{Path, PathBuf};
 
 use proptest::prelude::*;
-use rushes_core::media::{CameraMetadata, Cfa, ClipFormat, ClipMedia, Rate};
+use rushes_core::media::{Cfa, ClipFormat, ClipMedia, Rate};
 use rushes_core::stage::{ClipRef, Source};
 
 use super::blocks::Found;
@@ -69,7 +69,7 @@ fn clip(files: Vec<PathBuf>) -> ClipRef {
         format: ClipFormat::Mlv,
         media: ClipMedia::Files(files),
         range: None,
-        metadata: CameraMetadata::default(),
+        metadata: std::sync::Arc::default(),
         substitutes: Vec::new(),
     }
 }

@@ -157,7 +157,7 @@ mod tests {
     #[test]
     fn a_clip_without_rate_needs_the_parameter() {
         let mut c = clip(Rate::FPS_24, Some("01:00:00:00"));
-        c.metadata.rate = None;
+        std::sync::Arc::make_mut(&mut c.metadata).rate = None;
         let range = FrameRange::new(0, 9).unwrap();
         let e = MovieFacts::gather(&Movie::default(), &c, range, &format(64, 32, None)).unwrap_err();
         assert_eq!(e.kind(), ErrorKind::MissingFact);

@@ -36,7 +36,8 @@ pub(super) fn clip(rate: Rate, start: Option<&str>) -> ClipRef {
             rate: sourced(rate),
             start_timecode: start.and_then(|s| sourced(Timecode::parse(s, rate).unwrap())),
             ..CameraMetadata::default()
-        },
+        }
+        .into(),
         range: None,
         substitutes: Vec::new(),
     }
@@ -211,7 +212,7 @@ fn a_clip_without_labels_is_told_before_the_work() {
     let codes = |c: &ClipRef| Movie::default().findings(c).into_iter().map(|f| f.code).collect::<Vec<_>>();
     let mut c = clip(Rate::FPS_24, None);
     assert_eq!(codes(&c), ["proxy-without-timecode"]);
-    c.metadata.reel = None;
+    std::sync::Arc::make_mut(&mut c.metadata).reel = None;
     assert_eq!(codes(&c), ["proxy-without-timecode", "proxy-without-reel"]);
     assert!(codes(&clip(Rate::FPS_24, Some("00:00:00:00"))).is_empty());
 }

@@ -46,7 +46,7 @@ fn clip() -> ClipRef {
         format: ClipFormat::CinemaDng,
         media,
         range: None,
-        metadata,
+        metadata: metadata.into(),
         substitutes: Vec::new(),
     }
 }

@@ -1,5 +1,5 @@
 use rushes_core::frame::FrameFacts;
-use rushes_core::media::{CameraMetadata, ClipFormat, ClipMedia};
+use rushes_core::media::{ClipFormat, ClipMedia};
 
 use super::*;
 
@@ -11,7 +11,7 @@ fn clip() -> ClipRef {
         name: "A001".into(),
         format: ClipFormat::Dng,
         media: ClipMedia::Files(vec!["a.dng".into()]),
-        metadata: CameraMetadata::default(),
+        metadata: std::sync::Arc::default(),
         range: None,
         substitutes: Vec::new(),
     }

@@ -1,9 +1,7 @@
 use ndarray::Array3;
 use rushes_core::Result;
 use rushes_core::frame::{FrameFacts, FrameFormat, ImageState};
-use rushes_core::media::{
-    CameraMetadata, ClipFormat, ClipMedia, FileSequence, FrameRange, Origin, Rate, Sourced, Timecode,
-};
+use rushes_core::media::{ClipFormat, ClipMedia, FileSequence, FrameRange, Origin, Rate, Sourced, Timecode};
 use rushes_core::stage::{ClipRef, Source, SourceFrame, StageInfo};
 
 use super::super::header::Header;
@@ -19,7 +17,7 @@ fn clip(folder: &std::path::Path) -> ClipRef {
         name: "A".into(),
         format: ClipFormat::CinemaDng,
         media: ClipMedia::Sequence(media),
-        metadata: CameraMetadata::default(),
+        metadata: std::sync::Arc::default(),
         range: None,
         substitutes: Vec::new(),
     }
@@ -60,7 +58,7 @@ fn a_sequence_gives_frames_with_their_facts() {
     assert_eq!(reader.format(8).unwrap().facts.timecode, None);
     let start = Timecode::parse("10:00:00:23", Rate::FPS_24).unwrap();
     let origin = Origin { file: "sidecar.xml".into(), tag: "start".into() };
-    clip.metadata.start_timecode = Some(Sourced { value: start, origin });
+    std::sync::Arc::make_mut(&mut clip.metadata).start_timecode = Some(Sourced { value: start, origin });
     let reader = DngSource::default().open(&clip).unwrap();
     assert_eq!(reader.format(8).unwrap().facts.timecode.unwrap().to_string(), "10:00:01:00");
 

@@ -1,0 +1,202 @@
+//! Stages, sinks and row kernels, each alone, on one thread.
+
+use std::hint::black_box;
+use std::path::Path;
+
+use rushes_color::{Cdl, OutputTransform};
+use rushes_core::Result;
+use rushes_core::frame::{Band, BandMut, FrameFacts, FrameFormat, ImageState};
+use rushes_core::media::{CameraMetadata, Cfa, ClipFormat, ClipMedia, ColorSpace, FileSequence, FrameRange, Rate};
+use rushes_core::simd::{Level, half_row};
+use rushes_core::stage::{ClipRef, FrameStage, Sink, SinkContext};
+use rushes_debayer::{Debayer, Method};
+use rushes_proxy::movie::Movie;
+use rushes_proxy::{Container, ExrCompression, ExrPlate, Scale, ScaleDomain, ScaleTo};
+use serde_json::json;
+
+/// The picture: 4K, of which some bands are computed.
+const WIDTH: usize = 4096;
+const HEIGHT: usize = 2304;
+const ROWS: usize = 8;
+const BANDS: usize = 24;
+
+/// Something to be timed.
+pub struct Kernel {
+    /// What it is.
+    pub name: &'static str,
+    /// Input pixels of a run.
+    pub pixels: usize,
+    /// Bytes in and out, per input pixel.
+    pub bytes: f64,
+    /// Operations per input pixel, counted by hand where they are the limit; else 0.
+    pub flops: f64,
+    /// Computes them once.
+    pub run: Box<dyn FnMut()>,
+}
+
+/// All of them; `scratch` is an empty folder, best in memory, for what sinks write.
+///
+/// # Errors
+/// When a stage does not take the picture, or `scratch` cannot be written to.
+pub fn all(scratch: &Path) -> Result<Vec<Kernel>> {
+    let mut kernels = Vec::new();
+    for (name, method, flops) in [
+        ("debayer, superpixel", Method::Superpixel, 0.0),
+        ("debayer, bilinear", Method::Bilinear, 0.0),
+        ("debayer, Malvar", Method::Malvar, 0.0),
+        ("debayer, RCD", Method::Rcd, 150.0),
+    ] {
+        kernels.push(stage(name, ImageState::Linear, &Debayer::new(method), flops)?);
+    }
+    let cdl: Cdl = serde_json::from_value(json!({ "slope": [1.1, 1.0, 0.9], "power": [1.1, 1.0, 0.9] }))
+        .map_err(|e| rushes_core::Error::new(rushes_core::ErrorKind::Invalid, e.to_string()))?;
+    kernels.push(stage("CDL in ACEScct", ImageState::SceneLinear, &cdl, 0.0)?);
+    kernels.push(stage("ACES 2.0 output transform", ImageState::SceneLinear, &OutputTransform {}, 1150.0)?);
+    let hd = ScaleTo::Exact { width: 1920, height: 1080 };
+    kernels.push(stage("scale to 1080p, Lanczos3", ImageState::Display, &Scale::display(hd), 0.0)?);
+    let log = Scale { domain: ScaleDomain::Log, ..Scale::scene_linear(hd) };
+    kernels.push(stage("scale to 1080p, Lanczos3, logarithm of light", ImageState::SceneLinear, &log, 0.0)?);
+    kernels.push(halfs());
+    for (name, compression) in [
+        ("EXR plate, uncompressed", ExrCompression::None),
+        ("EXR plate, PIZ", ExrCompression::Piz),
+        ("EXR plate, ZIP", ExrCompression::Zip),
+    ] {
+        let plate = ExrPlate { compression, container: Container::Relaxed, ..ExrPlate::default() };
+        kernels.push(sink(name, ImageState::SceneLinear, (WIDTH, HEIGHT / 4), &plate, scratch)?);
+    }
+    kernels.push(sink("Y'CbCr and ProRes 422 Proxy", ImageState::Display, (1920, 1080), &Movie::default(), scratch)?);
+    Ok(kernels)
+}
+
+/// Scene light from 2^-8 to 2^3 around grey, in all hues.
+fn scene(samples: usize, seed: u32) -> Vec<f32> {
+    let mut state = seed;
+    let mut next = || {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (state >> 8) as f32 / (1 << 24) as f32
+    };
+    (0..samples).map(|_| 0.18 * (next() * 11.0 - 8.0).exp2()).collect()
+}
+
+/// Three planes with slopes, edges and a little grain, between 0 and 1.
+fn picture(width: usize, height: usize) -> Vec<f32> {
+    let grain = scene(width, 7);
+    let sample = |i: usize| {
+        let (x, y, plane) = (i % width, i / width % height, i / width / height);
+        let slope = 0.2 + 0.4 * x as f32 / width as f32 + 0.1 * plane as f32;
+        let edge = if (x / 90 + y / 70).is_multiple_of(2) { 0.15 } else { 0.0 };
+        slope + edge + 0.004 * grain[(x + 31 * y) % width].min(1.0)
+    };
+    (0..3 * width * height).map(sample).collect()
+}
+
+fn format(state: ImageState, (width, height): (usize, usize)) -> FrameFormat {
+    let color_space = match state {
+        ImageState::SceneLinear => Some(ColorSpace::Aces2065_1),
+        ImageState::Display => Some(ColorSpace::Rec709Display),
+        _ => None,
+    };
+    let cfa = (state == ImageState::Linear).then_some(Cfa::Rggb);
+    FrameFormat { state, width, height, facts: FrameFacts { cfa, color_space, ..FrameFacts::default() } }
+}
+
+/// `stage` over bands from the middle of a picture on, as an executor computes them: [`ROWS`] rows at a
+/// time, in order, all of them from the same few rows, which stay in the cache.
+fn stage(name: &'static str, state: ImageState, stage: &dyn FrameStage, flops: f64) -> Result<Kernel> {
+    let kernel = stage.prepare(&format(state, (WIDTH, HEIGHT)))?;
+    let (planes, width, height) = (kernel.format().planes(), kernel.format().width, kernel.format().height);
+    let band = move |i: usize| {
+        let first = height / 2 + i * ROWS;
+        first..first + ROWS
+    };
+    let needs = (0..BANDS).map(|i| kernel.input_rows(band(i)).len());
+    let input = scene(state.planes() * needs.max().unwrap_or(0) * WIDTH, 1);
+    let mut data = vec![0.0; planes * ROWS * width];
+    let pixels = BANDS * ROWS * WIDTH * HEIGHT / height;
+    let bytes = 4.0 * (state.planes() as f64 + (planes * BANDS * ROWS * width) as f64 / pixels as f64);
+    let run = move || {
+        let mut in_order = kernel.in_order();
+        for i in 0..BANDS {
+            let need = kernel.input_rows(band(i));
+            let samples = state.planes() * need.len() * WIDTH;
+            let rows = Band::new(&input[..samples], state.planes(), WIDTH, need);
+            let mut made = BandMut::new(&mut data, planes, width, band(i));
+            match &mut in_order {
+                Some(in_order) => in_order.run(&rows, &mut made),
+                None => kernel.run(&rows, &mut made),
+            }
+        }
+        black_box(&data);
+    };
+    Ok(Kernel { name, pixels, bytes, flops, run: Box::new(run) })
+}
+
+/// Three rows of floats as halfs.
+fn halfs() -> Kernel {
+    let rows = [1, 2, 3].map(|seed| scene(WIDTH, seed));
+    let mut halfs = vec![[0; 2]; 3 * WIDTH];
+    let run = move || {
+        for _ in 0..64 {
+            for (row, halfs) in rows.iter().zip(halfs.chunks_exact_mut(WIDTH)) {
+                half_row(Level::current(), black_box(row), halfs);
+            }
+        }
+        black_box(&halfs);
+    };
+    Kernel { name: "floats to halfs, RGB", pixels: 64 * WIDTH, bytes: 18.0, flops: 0.0, run: Box::new(run) }
+}
+
+/// `sink` over one picture, up to what waits for its turn to be committed.
+fn sink(
+    name: &'static str,
+    state: ImageState,
+    size: (usize, usize),
+    sink: &dyn Sink,
+    scratch: &Path,
+) -> Result<Kernel> {
+    let (width, height) = size;
+    let format = format(state, size);
+    let range = FrameRange { first: 0, last: 0 };
+    let metadata = CameraMetadata { rate: Some(said(Rate::FPS_24)), ..CameraMetadata::default() };
+    let media = FileSequence {
+        folder: scratch.into(),
+        prefix: "BENCH_".into(),
+        padding: 4,
+        suffix: ".dng".into(),
+        present: vec![range],
+    };
+    let clip = ClipRef {
+        name: name.into(),
+        format: ClipFormat::CinemaDng,
+        media: ClipMedia::Sequence(media),
+        range: Some(range),
+        metadata: metadata.into(),
+        substitutes: Vec::new(),
+    };
+    let cx = SinkContext { clip, range, to_make: vec![range], out: scratch.into(), overwrite: true };
+    let writer = sink.open(&cx, &format)?;
+    // Planes, then bands as an executor gives them.
+    let planes = picture(width, height);
+    let bands: Vec<(std::ops::Range<usize>, Vec<f32>)> = (0..height)
+        .step_by(ROWS)
+        .map(|first| {
+            let rows = first..(first + ROWS).min(height);
+            let part = |p: usize| planes[(p * height + rows.start) * width..(p * height + rows.end) * width].to_vec();
+            (rows.clone(), (0..3).flat_map(part).collect())
+        })
+        .collect();
+    let run = move || {
+        let mut frame = writer.frame(&format).expect("the sink has taken the format");
+        for (rows, band) in &bands {
+            frame.rows(&Band::new(band, 3, width, rows.clone())).expect("rows in order are taken");
+        }
+        black_box(frame.finish().expect("the picture is whole"));
+    };
+    Ok(Kernel { name, pixels: width * height, bytes: 18.0, flops: 0.0, run: Box::new(run) })
+}
+
+fn said<T>(value: T) -> rushes_core::media::Sourced<T> {
+    let origin = rushes_core::media::Origin { file: "bench".into(), tag: "made".into() };
+    rushes_core::media::Sourced { value, origin }
+}
