@@ -190,7 +190,12 @@ fn a_destination_that_vanishes_does_not_stop_the_other() {
     let (copy, gone) = (bench.copy("a"), bench.to("gone"));
     let vanish = OffloadEvents::to(move |e| {
         if matches!(&e, OffloadEvent::FileStarted { path, .. } if path.as_path().ends_with("unknown.xyz")) {
-            fs::rename(&copy, &gone).unwrap();
+            // The file is begun by who reads; who writes may not have made the folder yet.
+            let begun = std::time::Instant::now();
+            while fs::rename(&copy, &gone).is_err() {
+                assert!(begun.elapsed().as_secs() < 60, "the destination's folder was never made");
+                std::thread::sleep(std::time::Duration::from_millis(1));
+            }
         }
     });
     let copied = bench.offload().run(&vanish, &CancellationToken::new()).unwrap();
