@@ -44,13 +44,67 @@ impl Huffman {
         Ok(table)
     }
 
+    /// Length and value of the code that the 16 bits `next` begin with; `None` when it is not in the table.
+    #[inline]
+    fn find(&self, next: u32) -> Option<(u32, u8)> {
+        let hit = self.lookup[(next >> (16 - LOOKUP)) as usize];
+        if hit != 0 {
+            return Some((u32::from(hit >> 8), hit as u8));
+        }
+        let len = (LOOKUP + 1..=16).find(|&l| next < self.limit[l as usize])?;
+        let at = self.base[len as usize] + (next >> (16 - len)) as i32;
+        let value = usize::try_from(at).ok().and_then(|i| self.values.get(i)).copied()?;
+        Some((len, value))
+    }
+
     /// True when a value lies above `max`.
     pub(super) fn exceeds(&self, max: u8) -> bool {
         self.values.iter().any(|&v| v > max)
     }
 }
 
+/// Bits of a [`Differences`] table's index: what most codes of noisy pictures take, difference included, in a table
+/// that leaves room in the nearest cache.
+const WHOLE: u32 = 12;
+
+/// For each next [`WHOLE`] bits the difference they begin with, where code and difference are not longer.
+#[derive(Debug, Clone)]
+pub(super) struct Differences {
+    /// The difference in the low 16 bits, above them how many bits it took (0: more than were looked at).
+    table: Box<[u32; 1 << WHOLE]>,
+}
+
+impl Differences {
+    /// `long_16` as in [`super::lossless::decode`].
+    pub(super) fn new(huffman: &Huffman, long_16: bool) -> Self {
+        let mut table = Box::new([0; 1 << WHOLE]);
+        for (next, entry) in (0u32..).zip(table.iter_mut()) {
+            let Some((len, category)) = huffman.find(next << (16 - WHOLE)) else { continue };
+            let k = if category == 16 && !long_16 { 0 } else { u32::from(category) };
+            if len + k > WHOLE {
+                continue;
+            }
+            let bits = (next >> (WHOLE - len - k)) & ((1 << k) - 1);
+            let difference = match category {
+                0 => 0,
+                16 => -0x8000,
+                _ => extended(bits, k),
+            };
+            *entry = (len + k) << 16 | u32::from(difference as u16);
+        }
+        Self { table }
+    }
+}
+
+/// The value of `k` (1 to 16) bits as T.81's EXTEND gives it (F.2.2.1).
+#[inline]
+fn extended(bits: u32, k: u32) -> i32 {
+    let v = bits as i32;
+    if v < 1 << (k - 1) { v - (1 << k) + 1 } else { v }
+}
+
 /// Entropy-coded data, most significant bit first, without stuffed bytes; stops at a marker.
+#[derive(Clone)]
 pub(super) struct Bits<'a> {
     data: &'a [u8],
     at: usize,
@@ -72,16 +126,15 @@ impl<'a> Bits<'a> {
         if self.n >= 32 {
             return;
         }
-        if let Some(&[a, b, c, d]) = self.data.get(self.at..self.at + 4)
-            && a != 0xFF
-            && b != 0xFF
-            && c != 0xFF
-            && d != 0xFF
-        {
-            self.acc = self.acc << 32 | u64::from(u32::from_be_bytes([a, b, c, d]));
-            self.n += 32;
-            self.at += 4;
-            return;
+        if let Some(next) = self.data.get(self.at..).and_then(|rest| rest.first_chunk::<4>()) {
+            let next = u32::from_be_bytes(*next);
+            // A byte of ones is one of zeros in the complement: subtracting one borrows from above it.
+            if (!next).wrapping_sub(0x0101_0101) & next & 0x8080_8080 == 0 {
+                self.acc = self.acc << 32 | u64::from(next);
+                self.n += 32;
+                self.at += 4;
+                return;
+            }
         }
         self.refill_slowly();
     }
@@ -125,23 +178,26 @@ impl<'a> Bits<'a> {
     /// The next value of `table`, after [`Bits::refill`]; `None` for a code that is not in it.
     #[inline]
     pub(super) fn decode(&mut self, table: &Huffman) -> Option<u8> {
-        let hit = table.lookup[(self.acc >> (self.n - LOOKUP)) as usize & ((1 << LOOKUP) - 1)];
-        if hit != 0 {
-            self.n -= u32::from(hit >> 8);
-            return Some(hit as u8);
-        }
-        let next = (self.acc >> (self.n - 16)) as u32 & 0xFFFF;
-        let len = (LOOKUP + 1..=16).find(|&l| next < table.limit[l as usize])?;
+        let (len, value) = table.find((self.acc >> (self.n - 16)) as u32 & 0xFFFF)?;
         self.n -= len;
-        let at = table.base[len as usize] + (next >> (16 - len)) as i32;
-        usize::try_from(at).ok().and_then(|i| table.values.get(i)).copied()
+        Some(value)
     }
 
-    /// The value of `k` (1 to 16) further bits as T.81's EXTEND gives it (F.2.2.1).
+    /// The value of `k` (1 to 16) further bits as T.81's EXTEND gives it.
     #[inline]
     pub(super) fn extend(&mut self, k: u32) -> i32 {
-        let v = self.take(k) as i32;
-        if v < 1 << (k - 1) { v - (1 << k) + 1 } else { v }
+        extended(self.take(k), k)
+    }
+
+    /// The next difference, after [`Bits::refill`], where `table` has it.
+    #[inline]
+    pub(super) fn difference(&mut self, table: &Differences) -> Option<u16> {
+        let hit = table.table[(self.acc >> (self.n - WHOLE)) as usize & ((1 << WHOLE) - 1)];
+        if hit == 0 {
+            return None;
+        }
+        self.n -= hit >> 16;
+        Some(hit as u16)
     }
 
     /// Steps over a restart marker.

@@ -3,7 +3,7 @@
 use rushes_core::Result;
 
 use super::super::tiff::bad;
-use super::bits::Bits;
+use super::bits::{Bits, Differences};
 use super::{Jpeg, RowSink};
 
 /// Decodes the scan, row by row. `long_16`: the category 16 is followed by 16 bits, as the first
@@ -36,6 +36,7 @@ pub(super) fn decode(jpeg: &Jpeg<'_>, long_16: bool, sink: &mut RowSink<'_>) -> 
     let restart_rows = jpeg.restart / f.width;
     let start = 1u16 << (f.precision - jpeg.transform - 1);
     let mut bits = Bits::new(jpeg.data);
+    let short: Vec<Differences> = jpeg.tables.iter().map(|(t, _)| Differences::new(t, long_16)).collect();
     // Two rows: differences become samples in place.
     let (mut above, mut row) = (vec![0u16; samples], vec![0u16; samples]);
     let mut shifted = if jpeg.transform > 0 { vec![0u16; samples] } else { Vec::new() };
@@ -46,23 +47,27 @@ pub(super) fn decode(jpeg: &Jpeg<'_>, long_16: bool, sink: &mut RowSink<'_>) -> 
             since_restart = 0;
         }
         let whole = match n {
-            1 => differences::<1>(jpeg, &mut bits, long_16, &mut row),
-            2 => differences::<2>(jpeg, &mut bits, long_16, &mut row),
-            3 => differences::<3>(jpeg, &mut bits, long_16, &mut row),
-            _ => differences::<4>(jpeg, &mut bits, long_16, &mut row),
+            1 => differences::<1>(jpeg, &short, &mut bits, long_16, &mut row),
+            2 => differences::<2>(jpeg, &short, &mut bits, long_16, &mut row),
+            3 => differences::<3>(jpeg, &short, &mut bits, long_16, &mut row),
+            _ => differences::<4>(jpeg, &short, &mut bits, long_16, &mut row),
         };
         if !whole || bits.exhausted() {
             let how = if bits.exhausted() { "end" } else { "are damaged" };
             return Err(bad(format!("the lossless JPEG data {how} in row {y} of {}", f.height))
                 .advice("copy the file from the card again"));
         }
-        if since_restart == 0 {
-            let first = [start; 4];
-            predict(1, n, &first[..n], None, &mut row);
-        } else {
-            // The left column is predicted from above.
-            let (first, _) = above.split_at(n);
-            predict(jpeg.selection, n, first, Some(&above), &mut row);
+        // After a restart there is no row above; elsewhere the left column is predicted from it.
+        let middle = [start; 4];
+        let (selection, first, above_row) = match since_restart {
+            0 => (1, &middle[..n], None),
+            _ => (jpeg.selection, &above[..n], Some(above.as_slice())),
+        };
+        match n {
+            1 => predict::<1>(selection, first, above_row, &mut row),
+            2 => predict::<2>(selection, first, above_row, &mut row),
+            3 => predict::<3>(selection, first, above_row, &mut row),
+            _ => predict::<4>(selection, first, above_row, &mut row),
         }
         if jpeg.transform > 0 {
             for (o, i) in shifted.iter_mut().zip(&row) {
@@ -79,10 +84,35 @@ pub(super) fn decode(jpeg: &Jpeg<'_>, long_16: bool, sink: &mut RowSink<'_>) -> 
 }
 
 /// Decodes the differences of one row, modulo 2^16 (T.81, table H.2). False at a code that is in no table.
-fn differences<const N: usize>(jpeg: &Jpeg<'_>, bits: &mut Bits<'_>, long_16: bool, row: &mut [u16]) -> bool {
-    for pixel in row.chunks_exact_mut(N) {
-        for (out, (table, _)) in pixel.iter_mut().zip(&jpeg.tables) {
+fn differences<const N: usize>(
+    jpeg: &Jpeg<'_>,
+    short: &[Differences],
+    bits: &mut Bits<'_>,
+    long_16: bool,
+    row: &mut [u16],
+) -> bool {
+    // In registers for the length of the row.
+    let mut held = bits.clone();
+    let whole = differences_of::<N>(jpeg, short, &mut held, long_16, row);
+    *bits = held;
+    whole
+}
+
+#[inline(always)]
+fn differences_of<const N: usize>(
+    jpeg: &Jpeg<'_>,
+    short: &[Differences],
+    bits: &mut Bits<'_>,
+    long_16: bool,
+    row: &mut [u16],
+) -> bool {
+    for pixel in row.as_chunks_mut::<N>().0 {
+        for ((out, (table, _)), short) in pixel.iter_mut().zip(&jpeg.tables).zip(short) {
             bits.refill();
+            if let Some(difference) = bits.difference(short) {
+                *out = difference;
+                continue;
+            }
             let Some(category) = bits.decode(table) else { return false };
             *out = match category {
                 0 => 0,
@@ -96,27 +126,40 @@ fn differences<const N: usize>(jpeg: &Jpeg<'_>, bits: &mut Bits<'_>, long_16: bo
 
 /// Turns differences into samples: `first` predicts the leftmost pixel, `selection` (T.81, table
 /// H.1) all others.
-fn predict(selection: u8, n: usize, first: &[u16], above: Option<&[u16]>, row: &mut [u16]) {
-    for (r, p) in row.iter_mut().zip(first) {
+fn predict<const N: usize>(selection: u8, first: &[u16], above: Option<&[u16]>, row: &mut [u16]) {
+    for (r, p) in row.iter_mut().zip(first).take(N) {
         *r = r.wrapping_add(*p);
     }
     match (selection, above) {
-        (2, Some(above)) => with(n, above, row, |_, b, _| b),
-        (3, Some(above)) => with(n, above, row, |_, _, c| c),
-        (4, Some(above)) => with(n, above, row, |a, b, c| a + b - c),
-        (5, Some(above)) => with(n, above, row, |a, b, c| a + ((b - c) >> 1)),
-        (6, Some(above)) => with(n, above, row, |a, b, c| b + ((a - c) >> 1)),
-        (7, Some(above)) => with(n, above, row, |a, b, _| (a + b) >> 1),
-        _ => (n..row.len()).for_each(|i| row[i] = row[i].wrapping_add(row[i - n])),
+        (2, Some(above)) => with::<N>(above, row, |_, b, _| b),
+        (3, Some(above)) => with::<N>(above, row, |_, _, c| c),
+        (4, Some(above)) => with::<N>(above, row, |a, b, c| a + b - c),
+        (5, Some(above)) => with::<N>(above, row, |a, b, c| a + ((b - c) >> 1)),
+        (6, Some(above)) => with::<N>(above, row, |a, b, c| b + ((a - c) >> 1)),
+        (7, Some(above)) => with::<N>(above, row, |a, b, _| (a + b) >> 1),
+        _ => {
+            let mut left = [0u16; N];
+            for pixel in row.as_chunks_mut::<N>().0 {
+                for (left, v) in left.iter_mut().zip(pixel) {
+                    *left = left.wrapping_add(*v);
+                    *v = *left;
+                }
+            }
+        }
     }
 }
 
-/// Applies a predictor of left, above and above left.
+/// Applies a predictor of left, above and above left to all pixels but the first.
 #[inline]
-fn with(n: usize, above: &[u16], row: &mut [u16], p: impl Fn(i32, i32, i32) -> i32) {
-    let above = &above[..row.len()];
-    for i in n..row.len() {
-        let px = p(i32::from(row[i - n]), i32::from(above[i]), i32::from(above[i - n]));
-        row[i] = row[i].wrapping_add(px as u16);
+fn with<const N: usize>(above: &[u16], row: &mut [u16], p: impl Fn(i32, i32, i32) -> i32) {
+    let mut pixels = row.as_chunks_mut::<N>().0.iter_mut().zip(above.as_chunks::<N>().0);
+    let Some((first, above)) = pixels.next() else { return };
+    let (mut left, mut above_left) = (*first, *above);
+    for (pixel, above) in pixels {
+        for c in 0..N {
+            let predicted = p(i32::from(left[c]), i32::from(above[c]), i32::from(above_left[c]));
+            pixel[c] = pixel[c].wrapping_add(predicted as u16);
+        }
+        (left, above_left) = (*pixel, *above);
     }
 }
