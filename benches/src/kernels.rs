@@ -8,10 +8,12 @@ use rushes_core::Result;
 use rushes_core::frame::{Band, BandMut, FrameFacts, FrameFormat, ImageState};
 use rushes_core::media::{CameraMetadata, Cfa, ClipFormat, ClipMedia, ColorSpace, FileSequence, FrameRange, Rate};
 use rushes_core::simd::{Level, half_row};
-use rushes_core::stage::{ClipRef, FrameStage, Sink, SinkContext};
+use rushes_core::stage::{ClipRef, FrameStage, Sink, SinkContext, Source as _};
 use rushes_debayer::{Debayer, Method};
+use rushes_ingest::dng::DngSource;
 use rushes_proxy::movie::Movie;
 use rushes_proxy::{Container, ExrCompression, ExrPlate, Scale, ScaleDomain, ScaleTo};
+use rushes_testcard::CardSpec;
 use serde_json::json;
 
 /// The picture: 4K, of which some bands are computed.
@@ -39,7 +41,7 @@ pub struct Kernel {
 /// # Errors
 /// When a stage does not take the picture, or `scratch` cannot be written to.
 pub fn all(scratch: &Path) -> Result<Vec<Kernel>> {
-    let mut kernels = Vec::new();
+    let mut kernels = vec![decode(scratch)?];
     for (name, method, flops) in [
         ("debayer, superpixel", Method::Superpixel, 0.0),
         ("debayer, bilinear", Method::Bilinear, 0.0),
@@ -130,6 +132,33 @@ fn stage(name: &'static str, state: ImageState, stage: &dyn FrameStage, flops: f
         black_box(&data);
     };
     Ok(Kernel { name, pixels, bytes, flops, run: Box::new(run) })
+}
+
+/// A 12-bit DNG from the page cache to rows of floats, header and file system included.
+fn decode(scratch: &Path) -> Result<Kernel> {
+    let (width, height) = (WIDTH, HEIGHT / 4);
+    let card = scratch.join("decode");
+    let truth = rushes_testcard::Card::write_clean(&card, CardSpec { width, height, frames: 1 })?;
+    let range = FrameRange { first: 0, last: 0 };
+    let media = ClipMedia::Files(vec![truth.path(0)]);
+    let clip = ClipRef {
+        name: truth.name,
+        format: ClipFormat::Dng,
+        media,
+        range: Some(range),
+        metadata: CameraMetadata::default().into(),
+        substitutes: Vec::new(),
+    };
+    let reader = DngSource::default().open(&clip)?;
+    let mut rows = vec![0.0; ROWS * width];
+    let run = move || {
+        let frame = reader.decode(0).expect("the file was just written");
+        for first in (0..height).step_by(ROWS) {
+            frame.rows(&mut BandMut::new(&mut rows, 1, width, first..first + ROWS));
+            black_box(&rows);
+        }
+    };
+    Ok(Kernel { name: "12-bit DNG to floats", pixels: width * height, bytes: 5.5, flops: 0.0, run: Box::new(run) })
 }
 
 /// Three rows of floats as halfs.

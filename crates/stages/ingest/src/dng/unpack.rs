@@ -1,6 +1,8 @@
 //! Uncompressed samples: 16 bits in the file's byte order, fewer bits packed most significant bit
 //! first (TIFF 6.0, BitsPerSample and FillOrder 1).
 
+use rushes_core::simd::{Level, kernel};
+
 use super::tiff::ByteOrder;
 
 /// Unpacks the first `out.len()` samples of a row of `bits` bits each, 8 to 16.
@@ -8,42 +10,79 @@ use super::tiff::ByteOrder;
 /// # Panics
 /// When `packed` has fewer bytes than the samples take: the caller has checked the strip's length.
 pub(crate) fn row(packed: &[u8], bits: u32, order: ByteOrder, out: &mut [u16]) {
-    match (bits, order) {
-        (8, _) => out.iter_mut().zip(packed).for_each(|(o, &b)| *o = u16::from(b)),
-        (16, ByteOrder::Little) => {
-            out.iter_mut().zip(packed.as_chunks::<2>().0).for_each(|(o, &b)| *o = u16::from_le_bytes(b));
+    row_at(Level::current(), packed, bits, order, out);
+}
+
+fn row_at(level: Level, packed: &[u8], bits: u32, order: ByteOrder, out: &mut [u16]) {
+    // Whole groups of bytes; what is left of the row's last, broken group comes one by one.
+    let (bytes, samples) = match (bits, order) {
+        (8, _) => return eight(level, packed, out),
+        (16, ByteOrder::Little) => return sixteen_little(level, packed, out),
+        (16, ByteOrder::Big) => return sixteen_big(level, packed, out),
+        (10, _) => (5, 4),
+        (12, _) => (3, 2),
+        (14, _) => (7, 4),
+        _ => return single(packed, bits, out),
+    };
+    let groups = out.len() / samples;
+    let (whole, rest) = out.split_at_mut(groups * samples);
+    match bits {
+        10 => ten(level, packed, whole),
+        12 => twelve(level, packed, whole),
+        _ => fourteen(level, packed, whole),
+    }
+    single(&packed[groups * bytes..], bits, rest);
+}
+
+kernel! {
+    fn eight(packed: &[u8], out: &mut [u16]) {
+        for (out, byte) in out.iter_mut().zip(packed) {
+            *out = u16::from(*byte);
         }
-        (16, ByteOrder::Big) => {
-            out.iter_mut().zip(packed.as_chunks::<2>().0).for_each(|(o, &b)| *o = u16::from_be_bytes(b));
-        }
-        (10, _) => groups::<5, 4>(packed, out, |b| {
-            let v = u64::from_be_bytes([0, 0, 0, b[0], b[1], b[2], b[3], b[4]]);
-            std::array::from_fn(|i| (v >> (30 - 10 * i)) as u16 & 0x3FF)
-        }),
-        (12, _) => groups::<3, 2>(packed, out, |b| {
-            let (a, m, c) = (u16::from(b[0]), u16::from(b[1]), u16::from(b[2]));
-            [a << 4 | m >> 4, (m & 15) << 8 | c]
-        }),
-        (14, _) => groups::<7, 4>(packed, out, |b| {
-            let v = u64::from_be_bytes([0, b[0], b[1], b[2], b[3], b[4], b[5], b[6]]);
-            std::array::from_fn(|i| (v >> (42 - 14 * i)) as u16 & 0x3FFF)
-        }),
-        _ => single(packed, bits, out),
     }
 }
 
-/// Whole groups of `BYTES` bytes and `SAMPLES` samples; the row's last, broken group one by one.
-fn groups<const BYTES: usize, const SAMPLES: usize>(
-    packed: &[u8],
-    out: &mut [u16],
-    split: impl Fn(&[u8; BYTES]) -> [u16; SAMPLES],
-) {
-    let (whole, rest) = out.as_chunks_mut::<SAMPLES>();
-    let n = whole.len();
-    for (o, b) in whole.iter_mut().zip(packed.as_chunks::<BYTES>().0) {
-        *o = split(b);
+kernel! {
+    fn sixteen_little(packed: &[u8], out: &mut [u16]) {
+        for (out, word) in out.iter_mut().zip(packed.as_chunks::<2>().0) {
+            *out = u16::from_le_bytes(*word);
+        }
     }
-    single(&packed[n * BYTES..], (BYTES * 8 / SAMPLES) as u32, rest);
+}
+
+kernel! {
+    fn sixteen_big(packed: &[u8], out: &mut [u16]) {
+        for (out, word) in out.iter_mut().zip(packed.as_chunks::<2>().0) {
+            *out = u16::from_be_bytes(*word);
+        }
+    }
+}
+
+kernel! {
+    fn ten(packed: &[u8], out: &mut [u16]) {
+        for (out, b) in out.as_chunks_mut::<4>().0.iter_mut().zip(packed.as_chunks::<5>().0) {
+            let v = u64::from_be_bytes([0, 0, 0, b[0], b[1], b[2], b[3], b[4]]);
+            *out = [(v >> 30) as u16, (v >> 20) as u16 & 0x3FF, (v >> 10) as u16 & 0x3FF, v as u16 & 0x3FF];
+        }
+    }
+}
+
+kernel! {
+    fn twelve(packed: &[u8], out: &mut [u16]) {
+        for (out, b) in out.as_chunks_mut::<2>().0.iter_mut().zip(packed.as_chunks::<3>().0) {
+            let (a, m, c) = (u16::from(b[0]), u16::from(b[1]), u16::from(b[2]));
+            *out = [a << 4 | m >> 4, (m & 15) << 8 | c];
+        }
+    }
+}
+
+kernel! {
+    fn fourteen(packed: &[u8], out: &mut [u16]) {
+        for (out, b) in out.as_chunks_mut::<4>().0.iter_mut().zip(packed.as_chunks::<7>().0) {
+            let v = u64::from_be_bytes([0, b[0], b[1], b[2], b[3], b[4], b[5], b[6]]);
+            *out = [(v >> 42) as u16, (v >> 28) as u16 & 0x3FFF, (v >> 14) as u16 & 0x3FFF, v as u16 & 0x3FFF];
+        }
+    }
 }
 
 /// One sample after the other, of any number of bits up to 16.
@@ -96,8 +135,11 @@ mod tests {
         ) {
             let values: Vec<u16> = values.iter().map(|v| (u32::from(*v) & ((1 << bits) - 1)) as u16).collect();
             let mut out = vec![0; values.len()];
-            row(&pack(&values, bits), bits, ByteOrder::Big, &mut out);
-            prop_assert_eq!(out, values);
+            for level in Level::available() {
+                out.fill(0);
+                row_at(level, &pack(&values, bits), bits, ByteOrder::Big, &mut out);
+                prop_assert_eq!(&out, &values, "{}", level);
+            }
         }
     }
 }
