@@ -120,24 +120,51 @@ impl Dailies {
             flow.branch("plate", "exr", json!({ "container": container, "compression": compression }));
         }
         if self.proxies {
-            let (width, height) = self.proxy_size;
-            let mut size = json!({ "to": { "fit": { "width": width, "height": height } }, "even": true });
-            if self.order == ProxyOrder::ScaleFirst {
-                size["state"] = json!("scene-linear");
-                size["domain"] = json!("log");
-                flow.stage("proxy-size", "scale", size.clone());
-            }
-            for (id, stage, params) in self.to_display() {
+            for (id, stage, params) in self.to_proxy() {
                 flow.stage(id, stage, params);
-            }
-            if self.order == ProxyOrder::RenderFirst {
-                size["state"] = json!("display");
-                flow.stage("proxy-size", "scale", size);
             }
             flow.branch("still", "still", json!({ "frames": "contact" }));
             flow.branch("proxy", "movie", self.movie());
         }
         flow.file
+    }
+
+    /// The stages of one picture from the decoder to the display, at the proxy's size, and their parameters: what a
+    /// [`Preview`](rushes_local::Preview) runs.
+    ///
+    /// ```no_run
+    /// use rushes::backends::local::Preview;
+    /// use rushes::recipes::Dailies;
+    /// # fn f(clip: &rushes::core::stage::ClipRef) -> rushes::Result<()> {
+    /// let recipe = Dailies { debayer: "superpixel".into(), ..Dailies::default() };
+    /// let preview = Preview::open(&rushes::registry(), clip, &recipe.picture())?;
+    /// let (format, rgb) = preview.frame(86_400)?;
+    /// assert_eq!(rgb.dim(), (3, format.height, format.width));
+    /// # Ok(()) }
+    /// ```
+    pub fn picture(&self) -> Vec<(&'static str, Value)> {
+        let decode = [("decode", json!({}))];
+        let stages = self.to_aces().into_iter().chain(self.to_proxy()).map(|(_, stage, params)| (stage, params));
+        decode.into_iter().chain(stages).collect()
+    }
+
+    /// The frame stages from ACES2065-1 to the display at the proxy's size.
+    fn to_proxy(&self) -> Vec<(&'static str, &'static str, Value)> {
+        let (width, height) = self.proxy_size;
+        let mut size = json!({ "to": { "fit": { "width": width, "height": height } }, "even": true });
+        let mut stages = self.to_display();
+        match self.order {
+            ProxyOrder::ScaleFirst => {
+                size["state"] = json!("scene-linear");
+                size["domain"] = json!("log");
+                stages.insert(0, ("proxy-size", "scale", size));
+            }
+            ProxyOrder::RenderFirst => {
+                size["state"] = json!("display");
+                stages.push(("proxy-size", "scale", size));
+            }
+        }
+        stages
     }
 
     /// The frame stages from the mosaic to ACES2065-1: id, stage and parameters.

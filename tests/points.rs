@@ -1,4 +1,6 @@
-use rushes::core::media::WhitePoint;
+use rushes::backends::local::Preview;
+use rushes::core::media::{ClipFormat, ClipMedia, WhitePoint};
+use rushes::core::stage::ClipRef;
 use rushes::frame_at::{FrameAt, Point};
 use rushes::recipes::Dailies;
 use rushes_testcard::{CHART, Scene};
@@ -81,4 +83,31 @@ async fn files_of_a_point_are_what_they_say() {
     assert!(e.to_string().contains("exists"), "{e}");
     let e = request.write(&bench.path("mosaic.tiff"), false).await.unwrap_err();
     assert!(e.to_string().contains(".npy, .exr or .png"), "{e}");
+}
+
+#[tokio::test]
+async fn a_preview_is_the_picture_at_the_display() {
+    let bench = Bench::new();
+    for clip in [0, 1] {
+        let request = at(&bench, clip, 3, Point::Display, "rcd");
+        let taken = request.take().await.unwrap();
+        let reference = ClipRef {
+            name: "A".into(),
+            format: ClipFormat::Dng,
+            media: ClipMedia::Files(vec![request.path.clone()]),
+            range: None,
+            metadata: std::sync::Arc::default(),
+            substitutes: Vec::new(),
+        };
+        // Smaller than the proxy's box, so nothing is scaled.
+        let preview = Preview::open(&rushes::registry(), &reference, &request.picture.picture()).unwrap();
+        for threads in [1, 3] {
+            let preview = Preview::open(&rushes::registry(), &reference, &request.picture.picture()).unwrap();
+            let (format, picture) = preview.threads(threads).frame(0).unwrap();
+            assert_eq!(picture, taken.samples, "clip {clip}, {threads} threads");
+            assert_eq!((format.width, format.height), (bench.spec.width, bench.spec.height));
+        }
+        let e = preview.frame(7).unwrap_err().to_string();
+        assert!(e.contains("frame 7") && e.contains("1 frames"), "{e}");
+    }
 }

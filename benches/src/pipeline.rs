@@ -1,12 +1,18 @@
 //! The whole way from a card to plates and proxies.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Instant;
 
+use rushes::backends::local::Preview;
+use rushes::core::media::{ClipFormat, ClipMedia};
+use rushes::core::stage::ClipRef;
 use rushes::recipes::{Dailies, ProxyOrder};
 use rushes::{Error, ErrorKind, Job, Result};
 use rushes_testcard::{Card, CardSpec};
 use serde::Serialize;
+
+use crate::median;
 
 /// A job that was timed.
 #[derive(Debug, Clone, Serialize)]
@@ -47,6 +53,38 @@ pub async fn measure(scratch: &Path, frames: i64) -> Result<Vec<Timed>> {
         timed.push(time(name, &recipe, &card, scratch.join(format!("out-{i}")), frames).await?);
     }
     Ok(timed)
+}
+
+/// Milliseconds from asking for a frame of the card in `scratch` to its picture at 1080p in memory, all cores at it: through
+/// the superpixel debayer, and through RCD; scaled, then rendered.
+///
+/// # Errors
+/// When a frame cannot be made.
+pub fn latency(scratch: &Path) -> Result<[f64; 2]> {
+    let folder = std::fs::read_dir(scratch.join("card")).and_then(|mut d| d.next().transpose());
+    let card = folder.ok().flatten().map(|d| d.path()).unwrap_or_default();
+    let clip = std::fs::read_dir(&card).ok().and_then(|mut d| d.next()?.ok()).map(|d| d.path()).unwrap_or_default();
+    let mut frames: Vec<PathBuf> = std::fs::read_dir(&clip)
+        .map_err(|e| Error::io(&clip, e))?
+        .filter_map(|f| Some(f.ok()?.path()).filter(|p| p.extension().is_some_and(|e| e == "dng")))
+        .collect();
+    frames.sort();
+    let clip = ClipRef {
+        name: "bench".into(),
+        format: ClipFormat::CinemaDng,
+        media: ClipMedia::Files(frames),
+        range: None,
+        metadata: Arc::default(),
+        substitutes: Vec::new(),
+    };
+    let spent = |debayer: &str| {
+        let cdl = Some(scratch.join("look.cc"));
+        let recipe = Dailies { debayer: debayer.into(), order: ProxyOrder::ScaleFirst, cdl, ..Dailies::default() };
+        let preview = Preview::open(&rushes::registry(), &clip, &recipe.picture())?;
+        preview.frame(0)?;
+        Ok(median(|| drop(preview.frame(0))).as_secs_f64() * 1e3)
+    };
+    Ok([spent("superpixel")?, spent("rcd")?])
 }
 
 async fn time(name: &'static str, recipe: &Dailies, card: &Path, out: PathBuf, frames: i64) -> Result<Timed> {

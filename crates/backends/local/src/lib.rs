@@ -3,13 +3,16 @@
 //! A unit's frames are decoded once each; the tree of stages is then walked band by band, so
 //! that the rows in work stay in a core's cache ([`walk`]). Frames run side by side for
 //! throughput ([`Mode::Frames`]), or one frame's bands do for latency ([`Mode::Bands`]). The
-//! bytes of the outputs are the same either way, and whatever the number of threads.
+//! bytes of the outputs are the same either way, and whatever the number of threads. [`Preview`]
+//! gives single frames in memory.
 
 mod executor;
 mod frame;
 mod order;
+mod preview;
 mod refuse;
 mod unit;
 pub mod walk;
 
 pub use executor::{LocalExecutor, Mode};
+pub use preview::Preview;

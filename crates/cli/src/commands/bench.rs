@@ -47,6 +47,8 @@ pub(crate) async fn run(a: &Bench) -> Result<Ended> {
         0 => Vec::new(),
         frames => pipeline::measure(scratch.path(), frames).await?,
     };
+    let folder = scratch.path().to_owned();
+    let latency = if jobs.is_empty() { None } else { Some(blocking(move || pipeline::latency(&folder)).await?) };
     if a.json {
         let kernels: Vec<_> = rows
             .iter()
@@ -55,6 +57,7 @@ pub(crate) async fn run(a: &Bench) -> Result<Ended> {
         let all = json!({
             "version": env!("CARGO_PKG_VERSION"), "level": level.name(), "ceilings": ceilings,
             "kernels": kernels, "engine": engine, "jobs": jobs,
+            "latency_ms": latency.map(|[superpixel, rcd]| json!({ "superpixel": superpixel, "rcd": rcd })),
         });
         println!("{all:#}");
         return Ok(Ended::Done);
@@ -65,6 +68,10 @@ pub(crate) async fn run(a: &Bench) -> Result<Ended> {
     for job in &jobs {
         let (busy, peak) = (job.busy * 100.0, job.peak_bytes >> 20);
         println!("{:<48} {:>9.1} {busy:>7.0} % {peak:>5} MiB", job.name, job.frames_s);
+    }
+    if let Some([superpixel, rcd]) = latency {
+        println!("{:<48} {superpixel:>9.0} ms", "one frame to 1080p in memory, half-size debayer");
+        println!("{:<48} {rcd:>9.0} ms", "the same through RCD");
     }
     Ok(Ended::Done)
 }
