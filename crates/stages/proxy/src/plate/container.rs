@@ -15,6 +15,8 @@ use rushes_core::{Error, ErrorKind, Result};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::zip::Zip;
+
 /// How the blocks of an EXR file are compressed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -165,6 +167,8 @@ impl Attributes {
 pub(crate) struct ExrEncoder {
     header: Header,
     codec: Compression,
+    /// For blocks that are deflated, on machines with the byte order of files.
+    zip: Option<Zip>,
     /// Bytes that were not taken yet.
     out: Vec<u8>,
     table_at: usize,
@@ -244,7 +248,9 @@ impl ExrEncoder {
         );
         let block = if as_they_are { Vec::new() } else { vec![0; line_bytes * lines.min(height)] };
         let (chunk, filled, row) = (0, 0, 0);
-        Ok(Self { header, codec, out, table_at, chunk, block, line_bytes, filled, row, as_they_are })
+        let deflated = matches!(compression, ExrCompression::Zip | ExrCompression::Zips);
+        let zip = (deflated && cfg!(target_endian = "little")).then(Zip::new);
+        Ok(Self { header, codec, zip, out, table_at, chunk, block, line_bytes, filled, row, as_they_are })
     }
 
     /// The number of the next line.
@@ -299,11 +305,14 @@ impl ExrEncoder {
     fn end_block(&mut self) -> Result<()> {
         let y = self.row - self.filled;
         let section = IntegerBounds::new((0, y as i32), (self.header.layer_size.0, self.filled));
-        let raw = self.block[..self.filled * self.line_bytes].to_vec();
-        let bytes = self
-            .codec
-            .compress_image_section_to_le(&self.header, raw, section)
-            .map_err(|e| Error::new(ErrorKind::Invalid, format!("rows from {y} cannot be compressed: {e}")))?;
+        let raw = &self.block[..self.filled * self.line_bytes];
+        let bytes = match &mut self.zip {
+            Some(zip) => zip.compressed(raw),
+            None => self
+                .codec
+                .compress_image_section_to_le(&self.header, raw.to_vec(), section)
+                .map_err(|e| Error::new(ErrorKind::Invalid, format!("rows from {y} cannot be compressed: {e}")))?,
+        };
         let at = self.out.len() as u64;
         self.out[self.table_at + 8 * self.chunk..][..8].copy_from_slice(&at.to_le_bytes());
         self.out.extend_from_slice(&(y as i32).to_le_bytes());

@@ -3,6 +3,7 @@
 mod container;
 mod header;
 mod timecode;
+mod zip;
 
 use std::path::Path;
 
