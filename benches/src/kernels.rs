@@ -3,12 +3,12 @@
 use std::hint::black_box;
 use std::path::Path;
 
-use rushes_color::{Cdl, OutputTransform};
-use rushes_core::Result;
+use rushes_color::{Cdl, Lut, OutputTransform};
 use rushes_core::frame::{Band, BandMut, FrameFacts, FrameFormat, ImageState};
 use rushes_core::media::{CameraMetadata, Cfa, ClipFormat, ClipMedia, ColorSpace, FileSequence, FrameRange, Rate};
 use rushes_core::simd::{Level, half_row};
 use rushes_core::stage::{ClipRef, FrameStage, Sink, SinkContext, Source as _};
+use rushes_core::{Error, ErrorKind, Result};
 use rushes_debayer::{Debayer, Method};
 use rushes_ingest::dng::DngSource;
 use rushes_proxy::movie::Movie;
@@ -51,8 +51,9 @@ pub fn all(scratch: &Path) -> Result<Vec<Kernel>> {
         kernels.push(stage(name, ImageState::Linear, &Debayer::new(method), flops)?);
     }
     let cdl: Cdl = serde_json::from_value(json!({ "slope": [1.1, 1.0, 0.9], "power": [1.1, 1.0, 0.9] }))
-        .map_err(|e| rushes_core::Error::new(rushes_core::ErrorKind::Invalid, e.to_string()))?;
+        .map_err(|e| Error::new(ErrorKind::Invalid, e.to_string()))?;
     kernels.push(stage("CDL in ACEScct", ImageState::SceneLinear, &cdl, 0.0)?);
+    kernels.push(stage("33x33x33 LUT in ACEScct", ImageState::SceneLinear, &cube(scratch)?, 0.0)?);
     kernels.push(stage("ACES 2.0 output transform", ImageState::SceneLinear, &OutputTransform {}, 1150.0)?);
     let hd = ScaleTo::Exact { width: 1920, height: 1080 };
     kernels.push(stage("scale to 1080p, Lanczos3", ImageState::Display, &Scale::display(hd), 0.0)?);
@@ -132,6 +133,18 @@ fn stage(name: &'static str, state: ImageState, stage: &dyn FrameStage, flops: f
         black_box(&data);
     };
     Ok(Kernel { name, pixels, bytes, flops, run: Box::new(run) })
+}
+
+/// A look of 33 points a side that turns colours a little.
+fn cube(scratch: &Path) -> Result<Lut> {
+    let path = scratch.join("look.cube");
+    let mut text = String::from("LUT_3D_SIZE 33\n");
+    for (b, g, r) in (0..33).flat_map(|b| (0..33).flat_map(move |g| (0..33).map(move |r| (b, g, r)))) {
+        let [r, g, b] = [r, g, b].map(|v| f64::from(v) / 32.0);
+        text += &format!("{} {} {}\n", r.powf(1.1), 0.95 * g + 0.05 * b, b * b * 0.2 + 0.8 * b);
+    }
+    std::fs::write(&path, text).map_err(|e| Error::io(&path, e))?;
+    serde_json::from_value(json!({ "file": path })).map_err(|e| Error::new(ErrorKind::Invalid, e.to_string()))
 }
 
 /// A 12-bit DNG from the page cache to rows of floats, header and file system included.

@@ -4,6 +4,7 @@
 use std::path::Path;
 
 use rushes_core::media::Digest;
+use rushes_core::simd::Level;
 use rushes_core::{Error, ErrorKind, Result};
 
 use super::Interpolation;
@@ -55,6 +56,16 @@ impl Cube {
             p.line(line.trim()).map_err(|what| bad(format!("line {}: {what}", i + 1)))?;
         }
         p.finish().map_err(bad)
+    }
+
+    /// Rows of pixels, each as [`Cube::look_up`] has it.
+    pub(crate) fn look_up_rows(&self, level: Level, [r, g, b]: [&mut [f32]; 3], how: Interpolation) {
+        if let (None, Some(table), Interpolation::Tetrahedral) = (&self.one, &self.three, how) {
+            return table.tetrahedral(level, [r, g, b]);
+        }
+        for ((r, g), b) in r.iter_mut().zip(g).zip(b) {
+            [*r, *g, *b] = self.look_up([*r, *g, *b], how);
+        }
     }
 
     /// One pixel. Values outside the domain are taken for its nearest end.
@@ -132,7 +143,10 @@ impl Parsed {
         Ok(Cube {
             title: self.title,
             one: (n1 > 0).then_some(Table1d { rows, domain: d1 }),
-            three: self.size_3d.map(|size| Table3d { size, rows: three, domain: d3 }),
+            three: self.size_3d.map(|size| {
+                let rows = three.into_iter().map(|[r, g, b]| [r, g, b, 0.0]).collect();
+                Table3d { size, rows, domain: d3 }
+            }),
         })
     }
 }

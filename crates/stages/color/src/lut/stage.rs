@@ -127,10 +127,8 @@ impl FrameKernel for Kernel {
     fn run(&self, input: &Band<'_>, out: &mut BandMut<'_>) {
         for row in out.rows() {
             let from = [0, 1, 2].map(|p| input.row(p, row));
-            self.through.rows(from, out.rgb_row_mut(row), |_, [r, g, b]| {
-                for ((r, g), b) in r.iter_mut().zip(g).zip(b) {
-                    [*r, *g, *b] = self.cube.look_up([*r, *g, *b], self.interpolation);
-                }
+            self.through.rows(from, out.rgb_row_mut(row), |level, rgb| {
+                self.cube.look_up_rows(level, rgb, self.interpolation);
             });
         }
     }
