@@ -23,7 +23,7 @@ pub fn inspect() -> WorkflowFile {
 /// of them (desqueezed, where the lens squeezed it).
 #[derive(Debug, Clone, PartialEq)]
 pub struct Dailies {
-    /// `superpixel`, `bilinear`, `malvar` or `rcd`.
+    /// `superpixel`, `bilinear`, `malvar`, `rcd` or `gbtf`.
     pub debayer: String,
     /// The input transform's `white`, for clips that do not state one or instead of it.
     pub white: Option<Value>,
@@ -72,7 +72,7 @@ pub enum ProxyOrder {
 impl Default for Dailies {
     fn default() -> Self {
         Self {
-            debayer: "rcd".into(),
+            debayer: "gbtf".into(),
             white: None,
             exposure: 0.0,
             keep_highlights: false,

@@ -47,6 +47,7 @@ pub fn all(scratch: &Path) -> Result<Vec<Kernel>> {
         ("debayer, bilinear", Method::Bilinear, 0.0),
         ("debayer, Malvar", Method::Malvar, 0.0),
         ("debayer, RCD", Method::Rcd, 150.0),
+        ("debayer, GBTF", Method::Gbtf, 125.0),
     ] {
         kernels.push(stage(name, ImageState::Linear, &Debayer::new(method), flops)?);
     }

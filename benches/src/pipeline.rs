@@ -56,7 +56,7 @@ pub async fn measure(scratch: &Path, frames: i64) -> Result<Vec<Timed>> {
 }
 
 /// Milliseconds from asking for a frame of the card in `scratch` to its picture at 1080p in memory, all cores at it: through
-/// the superpixel debayer, and through RCD; scaled, then rendered.
+/// the superpixel debayer, and through GBTF; scaled, then rendered.
 ///
 /// # Errors
 /// When a frame cannot be made.
@@ -84,7 +84,7 @@ pub fn latency(scratch: &Path) -> Result<[f64; 2]> {
         preview.frame(0)?;
         Ok(median(|| drop(preview.frame(0))).as_secs_f64() * 1e3)
     };
-    Ok([spent("superpixel")?, spent("rcd")?])
+    Ok([spent("superpixel")?, spent("gbtf")?])
 }
 
 async fn time(name: &'static str, recipe: &Dailies, card: &Path, out: PathBuf, frames: i64) -> Result<Timed> {

@@ -8,7 +8,8 @@ Two checks for bilinear and Malvar 2004 against colour-demosaicing, in all four 
 - inside the borders (the filters' radius left out), against the tool's plain result;
 - everywhere, against the tool run on the mosaic mirrored without repeating its edge, which is our border rule.
 Then, where ../shared/footage/demosaic is (and imageio to read it), the CPSNR of each method on its pictures:
-bilinear and Malvar must have those its facts.json states, RCD must be 1.5 dB better than Malvar in the mean.
+bilinear and Malvar must have those its facts.json states; RCD must be 1.5 dB better than Malvar in the mean, and
+GBTF 0.5 dB better than colour-demosaicing's best, Menon 2007.
 Prints the largest differences and the mean CPSNR; exits with 1 when a check fails.
 """
 
@@ -98,7 +99,8 @@ def quality(binary):
         return True
     with open(facts) as f:
         images = json.load(f)["images"]
-    methods = ["bilinear", "malvar", "rcd", '{"method": "rcd", "domain": "linear"}']
+    methods = ["bilinear", "malvar", "rcd", "gbtf"]
+    methods += [json.dumps({"method": method, "domain": "linear"}) for method in ("rcd", "gbtf")]
     means, good = {}, True
     for name, fact in images.items():
         truth = imageio.imread(os.path.join(folder, name))[..., :3] / 255.0
@@ -110,6 +112,7 @@ def quality(binary):
             if abs(db[mine] - fact[theirs]["cpsnr"]) > 2e-3:
                 print(f"{name}: {mine} {db[mine]:.3f} dB, not {fact[theirs]['cpsnr']}  FAILED")
                 good = False
+        db["Menon 2007"] = fact["menon2007"]["cpsnr"]
         for method, value in db.items():
             means.setdefault((os.path.dirname(name), method), []).append(value)
     for (pictures, method), values in sorted(means.items()):
@@ -117,6 +120,10 @@ def quality(binary):
     for pictures in sorted({pictures for pictures, _ in means}):
         if np.mean(means[pictures, "rcd"]) < np.mean(means[pictures, "malvar"]) + 1.5:
             print(f"{pictures}: RCD is not 1.5 dB better than Malvar  FAILED")
+            good = False
+        # The pictures are coded for display: no square roots.
+        if np.mean(means[pictures, methods[-1]]) < np.mean(means[pictures, "Menon 2007"]) + 0.5:
+            print(f"{pictures}: GBTF is not 0.5 dB better than Menon 2007  FAILED")
             good = False
     return good
 

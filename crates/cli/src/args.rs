@@ -218,7 +218,7 @@ pub(crate) enum At {
 #[command(next_help_heading = "Picture")]
 pub(crate) struct Picture {
     /// How missing colours are found.
-    #[arg(long, value_parser = ["superpixel", "bilinear", "malvar", "rcd"], default_value = "rcd")]
+    #[arg(long, value_parser = ["superpixel", "bilinear", "malvar", "rcd", "gbtf"], default_value = "gbtf")]
     pub(crate) debayer: String,
     /// White balance for clips that do not state one (or instead of it): `neutral=R,G,B`, `xy=X,Y` or `kelvin=K`.
     #[arg(long, value_name = "WHITE")]

@@ -57,7 +57,7 @@ pub(crate) async fn run(a: &Bench) -> Result<Ended> {
         let all = json!({
             "version": env!("CARGO_PKG_VERSION"), "level": level.name(), "ceilings": ceilings,
             "kernels": kernels, "engine": engine, "jobs": jobs,
-            "latency_ms": latency.map(|[superpixel, rcd]| json!({ "superpixel": superpixel, "rcd": rcd })),
+            "latency_ms": latency.map(|[superpixel, gbtf]| json!({ "superpixel": superpixel, "gbtf": gbtf })),
         });
         println!("{all:#}");
         return Ok(Ended::Done);
@@ -69,9 +69,9 @@ pub(crate) async fn run(a: &Bench) -> Result<Ended> {
         let (busy, peak) = (job.busy * 100.0, job.peak_bytes >> 20);
         println!("{:<48} {:>9.1} {busy:>7.0} % {peak:>5} MiB", job.name, job.frames_s);
     }
-    if let Some([superpixel, rcd]) = latency {
+    if let Some([superpixel, gbtf]) = latency {
         println!("{:<48} {superpixel:>9.0} ms", "one frame to 1080p in memory, half-size debayer");
-        println!("{:<48} {rcd:>9.0} ms", "the same through RCD");
+        println!("{:<48} {gbtf:>9.0} ms", "the same through GBTF");
     }
     Ok(Ended::Done)
 }

@@ -2,7 +2,7 @@
 //!
 //! In: `WIDTH * HEIGHT` samples, f32 in native byte order, row by row. Out: the red, green and blue planes in
 //! the same form (for superpixel, half as wide and high). CFA is RGGB, BGGR, GRBG or GBRG. METHOD is superpixel,
-//! bilinear, malvar or rcd, or the stage's parameters as JSON: `{"method": "rcd", "domain": "sqrt"}`.
+//! bilinear, malvar, rcd or gbtf, or the stage's parameters as JSON: `{"method": "rcd", "domain": "sqrt"}`.
 
 use std::error::Error;
 use std::io::{Read, Write};

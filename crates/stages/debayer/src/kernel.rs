@@ -7,6 +7,7 @@ use rushes_core::media::Rect;
 use rushes_core::simd::{Level, kernel};
 use rushes_core::stage::{FrameKernel, InOrder};
 
+use crate::gbtf::Gbtf;
 use crate::linear;
 use crate::lines::{Lines, Window, weave};
 use crate::params::Method;
@@ -19,6 +20,7 @@ pub(crate) enum Interpolation {
     Bilinear,
     Malvar,
     Rcd,
+    Gbtf,
 }
 
 impl Interpolation {
@@ -29,6 +31,7 @@ impl Interpolation {
             Method::Bilinear => Some(Self::Bilinear),
             Method::Malvar => Some(Self::Malvar),
             Method::Rcd => Some(Self::Rcd),
+            Method::Gbtf => Some(Self::Gbtf),
         }
     }
 
@@ -38,6 +41,7 @@ impl Interpolation {
             Self::Bilinear => 1,
             Self::Malvar => 2,
             Self::Rcd => Rcd::RADIUS,
+            Self::Gbtf => Gbtf::RADIUS,
         }
     }
 }
@@ -117,6 +121,7 @@ struct Panel {
 enum Steps {
     Linear(Lines, fn(&Lines, isize, usize, &mut Sites)),
     Rcd(Box<Rcd>),
+    Gbtf(Box<Gbtf>),
 }
 
 impl Steps {
@@ -124,6 +129,7 @@ impl Steps {
         match self {
             Self::Linear(lines, _) => lines,
             Self::Rcd(rcd) => rcd.lines(),
+            Self::Gbtf(gbtf) => gbtf.lines(),
         }
     }
 }
@@ -139,6 +145,7 @@ impl<'a> Descent<'a> {
                 Interpolation::Bilinear => Steps::Linear(lines(), linear::bilinear),
                 Interpolation::Malvar => Steps::Linear(lines(), linear::malvar),
                 Interpolation::Rcd => Steps::Rcd(Box::new(Rcd::new(window, of.working, of.level))),
+                Interpolation::Gbtf => Steps::Gbtf(Box::new(Gbtf::new(window, of.working, of.level))),
             };
             let sites = Sites::new(steps.lines().inside().len());
             Panel { window, left, steps, sites }
@@ -167,6 +174,12 @@ impl<'a> Descent<'a> {
                         rcd.push(input, newest, self.first);
                         if y >= self.first {
                             rcd.finish(y, &mut panel.sites);
+                        }
+                    }
+                    Steps::Gbtf(gbtf) => {
+                        gbtf.push(input, newest, self.first);
+                        if y >= self.first {
+                            gbtf.finish(y, &mut panel.sites);
                         }
                     }
                 }

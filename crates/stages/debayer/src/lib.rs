@@ -8,10 +8,11 @@
 //! | `bilinear` | 1 | the mean of the nearest neighbours of each colour |
 //! | `malvar` | 2 | Malvar, He, Cutler: High-quality linear interpolation for demosaicing of Bayer-patterned color images, ICASSP 2004 |
 //! | `rcd` | 10 | Luis Sanz Rodríguez: Ratio Corrected Demosaicing, release 2.3, 2017 |
+//! | `gbtf` | 12 | Pekkucuksen, Altunbasak: Gradient based threshold free color filter array interpolation, ICIP 2010, with adaptive chroma |
 //!
 //! **A row is two half rows.** A kernel sees each mosaic row split into its even and its odd columns
 //! (the module `lines`), so that all samples of a half row have one colour. The row kernels (`linear`,
-//! `rcd`) are then plain loops over slices with stride one; the phase of the pattern is settled once per row
+//! `rcd`, `gbtf`) are then plain loops over slices with stride one; the phase of the pattern is settled once per row
 //! by the choice of slices and never asked per pixel.
 //!
 //! **Borders.** Samples outside the frame are mirrored about its outermost row or column without repeating it:
@@ -27,6 +28,7 @@
 //! Nothing is clipped: negative samples (noise about black) and samples over 1 pass through. A NaN or an
 //! infinity spoils the pixels within the method's radius and no more.
 
+mod gbtf;
 mod kernel;
 mod linear;
 mod lines;

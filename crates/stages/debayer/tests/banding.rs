@@ -8,7 +8,7 @@ use rushes_core::stage::FrameStage;
 use rushes_debayer::{Debayer, Domain, Method};
 use support::{FULL_SIZE, Plane, banded, camera, debayer, plain};
 
-const ALL: [Method; 4] = [Method::Superpixel, Method::Bilinear, Method::Malvar, Method::Rcd];
+const ALL: [Method; 5] = [Method::Superpixel, Method::Bilinear, Method::Malvar, Method::Rcd, Method::Gbtf];
 
 #[test]
 fn bands_of_any_height_give_the_same_bits() {
@@ -32,7 +32,7 @@ fn wide_pictures_have_no_seams() {
     let wide = Plane::noise(2300, 26, 5);
     for first in [960, 1990] {
         let middle = Plane::of(120, 26, |y, x| wide.data[y * 2300 + first + x]);
-        for method in [Method::Bilinear, Method::Malvar, Method::Rcd] {
+        for method in FULL_SIZE {
             let whole = debayer(&Debayer::new(method), &wide.format(Cfa::Gbrg), &wide);
             let part = debayer(&Debayer::new(method), &middle.format(Cfa::Gbrg), &middle);
             let inner = Rect { x: 16, y: 0, width: 88, height: 26 };
@@ -108,7 +108,7 @@ proptest! {
 #[test]
 fn a_bad_sample_spoils_no_more_than_the_radius() {
     let (size, at) = (61, 30);
-    for (method, radius) in [(Method::Bilinear, 1), (Method::Malvar, 2), (Method::Rcd, 10)] {
+    for (method, radius) in [(Method::Bilinear, 1), (Method::Malvar, 2), (Method::Rcd, 10), (Method::Gbtf, 12)] {
         for cfa in Cfa::ALL {
             for bad in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY, f32::MAX] {
                 let good = Plane::noise(size, size, 3);

@@ -37,13 +37,34 @@ fn linear_filters_equal_colour_demosaicing_to_the_borders() {
     }
 }
 
-#[test]
-fn rcd_equals_librtprocess_inside_its_borders() {
-    let mosaic = Plane::of(30, 28, |y, x| {
+/// A picture with waves, an edge and grain.
+fn picture() -> Plane {
+    Plane::of(30, 28, |y, x| {
         let wave = 200 + (x * x + 2 * y * y) % 97 + 9 * x;
         let edge = if x + y > 29 { 180 } else { 0 };
         (wave + edge + (37 * x * y + 11 * x + 5 * y) % 61) as f32 / 1024.0
-    });
+    })
+}
+
+#[test]
+fn gbtf_equals_its_formulas_to_the_upper_border() {
+    let mosaic = picture();
+    let blocks = blocks(include_str!("golden/gbtf.txt"));
+    assert_eq!(blocks.len(), 4);
+    for (method, cfa, golden) in blocks {
+        assert_eq!(golden.len(), 3 * 10 * 10);
+        let rgb = debayer(&plain(method), &mosaic.format(cfa), &mosaic);
+        let there = (0..3).flat_map(|p| (0..10).flat_map(move |y| (10..20).map(move |x| (p, y, x))));
+        for ((p, y, x), want) in there.zip(golden) {
+            let got = f64::from(rgb.at(p, y, x));
+            assert!((got - want).abs() < 1e-5, "{cfa:?}, plane {p} at {y},{x}: {got}, not {want}");
+        }
+    }
+}
+
+#[test]
+fn rcd_equals_librtprocess_inside_its_borders() {
+    let mosaic = picture();
     let blocks = blocks(include_str!("golden/rcd.txt"));
     assert_eq!(blocks.len(), 4);
     for (method, cfa, golden) in blocks {

@@ -8,15 +8,15 @@ use rushes_core::media::{Cfa, Levels, Rect, WhitePoint};
 use rushes_core::stage::{FrameStage, StageInfo};
 use rushes_debayer::{Debayer, Method};
 use serde_json::json;
-use support::{Plane, camera, debayer, plain};
+use support::{FULL_SIZE, Plane, camera, debayer, plain};
 
 #[test]
 fn parameters_are_complete_and_read_back() {
-    let rcd = Debayer::default().params();
-    assert_eq!(rcd, json!({ "method": "rcd", "balance": true, "crop": true, "domain": "sqrt" }));
+    let best = Debayer::default().params();
+    assert_eq!(best, json!({ "method": "gbtf", "balance": true, "crop": true, "domain": "sqrt" }));
     let malvar = Debayer::new(Method::Malvar).params();
     assert_eq!(malvar, json!({ "method": "malvar", "balance": false, "crop": true, "domain": "linear" }));
-    for params in [rcd, malvar] {
+    for params in [best, malvar] {
         assert_eq!(serde_json::from_value::<Debayer>(params.clone()).unwrap().params(), params);
     }
     assert_eq!(serde_json::from_value::<Debayer>(json!({})).unwrap(), Debayer::default());
@@ -34,7 +34,7 @@ fn facts_are_those_of_the_result() {
     format.facts.default_crop = Some(crop);
     let made = |stage: Debayer| stage.prepare(&format).unwrap().format().clone();
 
-    for method in [Method::Bilinear, Method::Malvar, Method::Rcd] {
+    for method in FULL_SIZE {
         let cut = made(Debayer::new(method));
         assert_eq!((cut.state, cut.width, cut.height), (ImageState::CameraRgb, 13, 11));
         assert_eq!((cut.facts.cfa, &cut.facts.levels, cut.facts.default_crop), (None, &None, None));
@@ -52,21 +52,21 @@ fn facts_are_those_of_the_result() {
 #[test]
 fn gains_come_from_a_sound_neutral_only() {
     let mut facts = Plane::noise(4, 4, 1).format(Cfa::Rggb).facts;
-    let rcd = Debayer::default();
-    assert_eq!(rcd.gains(&facts), None);
+    let best = Debayer::default();
+    assert_eq!(best.gains(&facts), None);
     facts.camera_color = Some(camera([0.5, 1.0, 0.25]));
-    assert_eq!(rcd.gains(&facts), Some([2.0, 1.0, 4.0]));
+    assert_eq!(best.gains(&facts), Some([2.0, 1.0, 4.0]));
     assert_eq!(Debayer::new(Method::Malvar).gains(&facts), None);
     assert_eq!(Debayer { balance: Some(true), ..Debayer::new(Method::Malvar) }.gains(&facts), Some([2.0, 1.0, 4.0]));
-    assert_eq!(Debayer { balance: Some(false), ..rcd }.gains(&facts), None);
+    assert_eq!(Debayer { balance: Some(false), ..best }.gains(&facts), None);
     for bad in [[0.0, 1.0, 1.0], [f64::NAN, 1.0, 1.0], [-0.5, 1.0, 1.0], [1.0, 0.0, 1.0], [1e-300, 1.0, 1.0]] {
         facts.camera_color = Some(camera(bad));
-        assert_eq!(rcd.gains(&facts), None, "{bad:?}");
+        assert_eq!(best.gains(&facts), None, "{bad:?}");
     }
     let mut color = camera([1.0; 3]);
     color.as_shot = Some(WhitePoint::Xy([0.3127, 0.3290]));
     facts.camera_color = Some(color);
-    assert_eq!(rcd.gains(&facts), None);
+    assert_eq!(best.gains(&facts), None);
 }
 
 #[test]
@@ -81,23 +81,23 @@ fn what_cannot_be_debayered_is_refused_with_a_reason() {
         assert!(error.to_string().contains(words), "{error}");
         assert!(error.to_string().starts_with("preparing the debayer: frame 12: "), "{error}");
     };
-    let rcd = Debayer::default();
-    refuse(rcd, ErrorKind::MissingFact, "Bayer phase", &|f| f.facts.cfa = None);
-    refuse(rcd, ErrorKind::Invalid, "linear", &|f| f.state = ImageState::Mosaic);
-    refuse(rcd, ErrorKind::BadMedia, "1x6", &|f| f.width = 1);
+    let best = Debayer::default();
+    refuse(best, ErrorKind::MissingFact, "Bayer phase", &|f| f.facts.cfa = None);
+    refuse(best, ErrorKind::Invalid, "linear", &|f| f.state = ImageState::Mosaic);
+    refuse(best, ErrorKind::BadMedia, "1x6", &|f| f.width = 1);
     let at = |x, y, width, height| {
         move |f: &mut rushes_core::frame::FrameFormat| {
             f.facts.default_crop = Some(Rect { x, y, width, height });
         }
     };
-    refuse(rcd, ErrorKind::BadMedia, "not inside", &at(4, 0, 5, 6));
-    refuse(rcd, ErrorKind::BadMedia, "not inside", &at(usize::MAX, 0, 2, 2));
-    refuse(rcd, ErrorKind::BadMedia, "not inside", &at(0, 0, 0, 2));
+    refuse(best, ErrorKind::BadMedia, "not inside", &at(4, 0, 5, 6));
+    refuse(best, ErrorKind::BadMedia, "not inside", &at(usize::MAX, 0, 2, 2));
+    refuse(best, ErrorKind::BadMedia, "not inside", &at(0, 0, 0, 2));
     refuse(Debayer::new(Method::Superpixel), ErrorKind::BadMedia, "2x2 block", &at(0, 0, 8, 1));
     // What is out of bounds does not matter to who wants the whole.
     let mut format = good.clone();
     at(4, 0, 5, 6)(&mut format);
-    assert!(Debayer { crop: false, ..rcd }.prepare(&format).is_ok());
+    assert!(Debayer { crop: false, ..best }.prepare(&format).is_ok());
 }
 
 #[test]

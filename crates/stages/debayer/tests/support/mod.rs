@@ -9,7 +9,7 @@ use rushes_core::stage::FrameStage;
 use rushes_debayer::{Debayer, Domain, Method};
 
 /// Every method that interpolates.
-pub const FULL_SIZE: [Method; 3] = [Method::Bilinear, Method::Malvar, Method::Rcd];
+pub const FULL_SIZE: [Method; 4] = [Method::Bilinear, Method::Malvar, Method::Rcd, Method::Gbtf];
 
 /// The method on the samples as they are: linear, unbalanced.
 pub fn plain(method: Method) -> Debayer {
