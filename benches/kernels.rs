@@ -10,7 +10,7 @@ use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use rushes_benches::kernels;
-use rushes_color::output::SDR_REC709;
+use rushes_color::output::Target;
 use rushes_core::simd::Level;
 
 fn each(c: &mut Criterion) {
@@ -33,7 +33,7 @@ fn levels(c: &mut Criterion) {
         group.bench_function(level.name(), |bench| {
             bench.iter(|| {
                 let [to_r, to_g, to_b] = &mut out;
-                SDR_REC709.rows(level, [&r, &g, &b], [to_r, to_g, to_b]);
+                Target::Rec709.rendering().rows(level, [&r, &g, &b], [to_r, to_g, to_b]);
                 black_box(&out);
             });
         });

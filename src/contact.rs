@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use rushes_core::error::guarded;
 use rushes_core::frame::ImageState;
 use rushes_core::graph::{AnyStage, Registry};
-use rushes_core::media::StandIn;
+use rushes_core::media::{ColorSpace, StandIn};
 use rushes_core::plan::{Unit, UnitNode};
 use rushes_core::run::CancellationToken;
 use rushes_core::{Error, ErrorKind, Result};
@@ -99,6 +99,8 @@ fn show(unit: &Unit, frame: i64, registry: &Registry, path: &Path) -> Result<()>
         // Half the size is more than enough, and takes a tenth of the time.
         let params = match node.stage.as_str() {
             "debayer" => json!({ "method": "superpixel" }),
+            // Pages are read on any display.
+            "output-transform" => json!({ "display": "rec709" }),
             _ => node.params.clone(),
         };
         state = apply(&node.stage, params)?;
@@ -113,7 +115,7 @@ fn show(unit: &Unit, frame: i64, registry: &Registry, path: &Path) -> Result<()>
         return Err(Error::new(ErrorKind::Unsupported, format!("it ends {state}, which no display shows")));
     }
     apply("scale", json!({ "state": "display", "to": { "fit": { "width": SIZE, "height": SIZE } } }))?;
-    write_png_frame(path, samples.view(), PngEncoding::Rec709, true).map(drop)
+    write_png_frame(path, samples.view(), PngEncoding::Display(ColorSpace::Rec709Display), true).map(drop)
 }
 
 /// The stages from the source to a sink: one behind an output transform if there is any.

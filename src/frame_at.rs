@@ -122,9 +122,9 @@ impl FrameAt {
             ("npy", _) => drop(write_npy_f32(out, taken.samples.view(), overwrite)?),
             ("exr", _) => drop(write_exr_frame(out, taken.samples.view(), space, overwrite)?),
             _ => {
-                let (samples, encoding) = match self.at {
-                    Point::Mosaic => (taken.samples.mapv(|v| v / 65535.0), PngEncoding::AsIs),
-                    Point::Display => (taken.samples.clone(), PngEncoding::Rec709),
+                let (samples, encoding) = match (self.at, space) {
+                    (Point::Mosaic, _) => (taken.samples.mapv(|v| v / 65535.0), PngEncoding::AsIs),
+                    (Point::Display, Some(space)) => (taken.samples.clone(), PngEncoding::Display(space)),
                     _ => (taken.samples.clone(), PngEncoding::Srgb),
                 };
                 write_png_frame(out, samples.view(), encoding, overwrite)?;

@@ -41,6 +41,9 @@ pub struct Dailies {
     pub cdl: Option<PathBuf>,
     /// .cube look for proxies and stills, applied in ACEScct.
     pub lut: Option<PathBuf>,
+    /// The display that proxies and stills are rendered for: `rec709`, or one of Rec.2100's, such as
+    /// `rec2100-pq-1000` (PQ, 1,000 nits) or `rec2100-hlg-1000`. HDR stills are 16-bit PNGs.
+    pub display: String,
     /// `strict` for SMPTE ST 2065-4 plates, or a compression: `none`, `piz`, `zip`, `dwab` ...
     pub exr: String,
     /// The box the proxy fits into, columns and rows.
@@ -81,6 +84,7 @@ impl Default for Dailies {
             timecode: None,
             cdl: None,
             lut: None,
+            display: "rec709".into(),
             exr: "strict".into(),
             proxy_size: (1920, 1080),
             order: ProxyOrder::default(),
@@ -123,7 +127,11 @@ impl Dailies {
             for (id, stage, params) in self.to_proxy() {
                 flow.stage(id, stage, params);
             }
-            flow.branch("still", "still", json!({ "frames": "contact" }));
+            let mut still = json!({ "frames": "contact" });
+            if self.display != "rec709" {
+                still["format"] = json!("png16");
+            }
+            flow.branch("still", "still", still);
             flow.branch("proxy", "movie", self.movie());
         }
         flow.file
@@ -192,7 +200,7 @@ impl Dailies {
         if let Some(path) = &self.lut {
             stages.push(("look", "lut", json!({ "file": path })));
         }
-        stages.push(("display", "output-transform", json!({})));
+        stages.push(("display", "output-transform", json!({ "display": self.display })));
         stages
     }
 

@@ -7,7 +7,8 @@
 Prints the largest difference of each transform; exits with 1 when one is too large. For the output
 transform, each channel is judged twice: its code value to 1e-4 where its display light is away from
 the ends (0.001 to 0.9999), and its display light to 1e-4 everywhere, because next to black the gamma
-turns rounding errors of 1e-8 of light into code values of 1e-3.
+turns rounding errors of 1e-8 of light into code values of 1e-3. HDR codes are judged to 1e-4 where they
+are over 0.01 in both; the transform has edges, on whose other side a pixel may fall: three may differ.
 """
 
 import os
@@ -50,6 +51,17 @@ def grid():
     return np.concatenate([lattice, noise]).astype(np.float32)
 
 
+def nits_of(name, code):
+    """Display light of code values in nits: SMPTE ST 2084; for HLG, of greys on a display of 1,000 nits."""
+    code = np.asarray(code, np.float64)
+    if "hlg" in name:
+        scene = np.where(code > 0.5, (np.exp((code - 0.5599107) / 0.17883277) + 0.28466892) / 12, code**2 / 3)
+        return 1000 * scene**1.2
+    m1, m2, c1, c2, c3 = 2610 / 16384, 2523 / 32, 3424 / 4096, 2413 / 128, 2392 / 128
+    p = code ** (1 / m2)
+    return 10_000 * (np.maximum(p - c1, 0) / (c2 - c3 * p)) ** (1 / m1)
+
+
 def main():
     binary = sys.argv[1] if len(sys.argv) > 1 else build()
     names = [c[0] for c in ocio.BuiltinConfigRegistry().getBuiltinConfigs()]
@@ -68,12 +80,28 @@ def main():
     view = ocio.DisplayViewTransform(
         src="ACES2065-1", display="Rec.1886 Rec.709 - Display", view="ACES 2.0 - SDR 100 nits (Rec.709)"
     )
-    a, b = ours(binary, "sdr-rec709", pixels), np.clip(theirs(config, view, pixels), 0.0, 1.0)
+    a, b = ours(binary, "rec709", pixels), np.clip(theirs(config, view, pixels), 0.0, 1.0)
     light = b.astype(np.float64) ** 2.4
     inside = (light > 1e-3) & (light < 0.9999)
     print(f"output transform: {inside.sum()} of {inside.size} channels away from the ends of the display")
     judge("output transform, away from the ends", np.abs(a[inside] - b[inside]), 1e-4)
     judge("output transform, all, in display light", np.abs(a.astype(np.float64) ** 2.4 - light), 1e-4)
+
+    hdr = {"rec2100-hlg-1000": ("Rec.2100-HLG - Display", "ACES 2.0 - HDR 1000 nits (P3 D65)")}
+    for nits in (500, 1000, 2000, 4000):
+        for suffix, limit in (("", "P3 D65"), ("-rec2020", "Rec.2020")):
+            view = f"ACES 2.0 - HDR {nits} nits ({limit})"
+            hdr[f"rec2100-pq-{nits}{suffix}"] = ("Rec.2100-PQ - Display", view)
+    for ours_name, (display, view) in hdr.items():
+        t = ocio.DisplayViewTransform(src="ACES2065-1", display=display, view=view)
+        a, b = ours(binary, ours_name, pixels), np.clip(theirs(config, t, pixels), 0.0, 1.0)
+        # Next to black their way over XYZ makes code values of rounding errors: 0.01 nits are let pass.
+        seen = np.abs(nits_of(ours_name, a) - nits_of(ours_name, b)) > 0.01
+        error = np.where(seen & (a > 0.01) & (b > 0.01), np.abs(a - b), 0.0).max(axis=1)
+        beyond = error > 1e-4
+        print(f"{ours_name}: {beyond.sum()} of {len(pixels)} pixels on the other side of an edge")
+        failed |= beyond.sum() > 3
+        judge(f"{ours_name}, the others, code values", error[~beyond], 1e-4)
 
     for ours_name, space in (("acescg", "ACEScg"), ("acescct", "ACEScct")):
         t = ocio.ColorSpaceTransform(src="ACES2065-1", dst=space)

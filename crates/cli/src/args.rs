@@ -209,7 +209,7 @@ pub(crate) enum At {
     /// ACES2065-1, scene-linear.
     #[value(name = "aces2065-1")]
     Aces2065_1,
-    /// Rendered for Rec.709.
+    /// Rendered for the display.
     Display,
 }
 
@@ -244,6 +244,15 @@ pub(crate) struct Picture {
     /// A .cube look for proxies and stills, applied in ACEScct.
     #[arg(long, value_name = "FILE")]
     pub(crate) lut: Option<PathBuf>,
+    /// Display of proxies and stills: Rec.709 at 100 nits, or Rec.2100 (PQ, HLG) at the nits named, colours
+    /// limited to P3-D65 or to Rec.2020.
+    #[arg(long, value_parser = [
+        "rec709",
+        "rec2100-pq-500", "rec2100-pq-1000", "rec2100-pq-2000", "rec2100-pq-4000",
+        "rec2100-pq-500-rec2020", "rec2100-pq-1000-rec2020", "rec2100-pq-2000-rec2020", "rec2100-pq-4000-rec2020",
+        "rec2100-hlg-1000",
+    ], default_value = "rec709")]
+    pub(crate) display: String,
     /// Compression of the plates; `strict` is an uncompressed SMPTE ST 2065-4 file.
     #[arg(long, value_parser = ["strict", "none", "rle", "zips", "zip", "piz", "dwaa", "dwab"], default_value = "strict")]
     pub(crate) exr: String,

@@ -85,6 +85,7 @@ pub(crate) fn recipe(a: &Picture) -> Result<Dailies> {
         timecode: a.timecode.clone(),
         cdl: a.cdl.clone(),
         lut: a.lut.clone(),
+        display: a.display.clone(),
         exr: a.exr.clone(),
         proxy_size: (width, height),
         order: if a.scale_first { ProxyOrder::ScaleFirst } else { ProxyOrder::RenderFirst },

@@ -22,6 +22,12 @@ pub enum ColorSpace {
     /// ITU-R BT.709 primaries, BT.1886 display encoding with gamma 2.4.
     #[serde(rename = "rec709-display")]
     Rec709Display,
+    /// ITU-R BT.2100 primaries, PQ, full range.
+    #[serde(rename = "rec2100-pq")]
+    Rec2100Pq,
+    /// ITU-R BT.2100 primaries, HLG, full range.
+    #[serde(rename = "rec2100-hlg")]
+    Rec2100Hlg,
 }
 
 impl ColorSpace {
@@ -32,6 +38,8 @@ impl ColorSpace {
             Self::AcesCg => "ACEScg",
             Self::AcesCct => "ACEScct",
             Self::Rec709Display => "Rec.709 display (BT.1886)",
+            Self::Rec2100Pq => "Rec.2100 PQ display",
+            Self::Rec2100Hlg => "Rec.2100 HLG display",
         }
     }
 
@@ -44,6 +52,8 @@ impl ColorSpace {
             Self::AcesCg | Self::AcesCct => [[0.713, 0.293], [0.165, 0.830], [0.128, 0.044], [0.32168, 0.33767]],
             // ITU-R BT.709-6, section 1.
             Self::Rec709Display => [[0.64, 0.33], [0.30, 0.60], [0.15, 0.06], [0.3127, 0.3290]],
+            // ITU-R BT.2100-3, table 2.
+            Self::Rec2100Pq | Self::Rec2100Hlg => [[0.708, 0.292], [0.170, 0.797], [0.131, 0.046], [0.3127, 0.3290]],
         }
     }
 }

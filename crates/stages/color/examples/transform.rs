@@ -1,12 +1,14 @@
 //! Colours through one of our transforms, for comparing with other tools: raw little-endian
 //! `f32` RGB triples on standard input, the results on standard output.
 //!
-//!     transform sdr-rec709 < in.f32 > out.f32
+//!     transform rec709 < in.f32 > out.f32
+//!
+//! A display of the output transform (`rec709`, `rec2100-pq-1000` ...), or one of those named below.
 
 use std::io::{Read as _, Write as _};
 use std::process::ExitCode;
 
-use rushes_color::output::SDR_REC709;
+use rushes_color::output::Target;
 use rushes_color::{CdlStyle, Correction, aces, cct, matrix};
 use rushes_core::simd::Level;
 
@@ -21,14 +23,16 @@ fn main() -> ExitCode {
         power: [0.93, 0.81, 1.27],
         saturation: 1.239,
     };
+    if let Ok(target) = serde_json::from_value::<Target>(name.as_str().into()) {
+        return copy(|values| rendered(target, values));
+    }
     let transform: Box<dyn Fn([f32; 3]) -> [f32; 3]> = match name.as_str() {
-        "sdr-rec709" => return copy(sdr_rec709),
         "acescg" => Box::new(m),
         "acescct" => Box::new(move |p| m(p).map(cct::encode)),
         "cdl" => Box::new(move |p| correction.apply(p, CdlStyle::Clamp)),
         "cdl-no-clamp" => Box::new(move |p| correction.apply(p, CdlStyle::NoClamp)),
         _ => {
-            eprintln!("name one of: sdr-rec709 acescg acescct cdl cdl-no-clamp");
+            eprintln!("name a display, or one of: acescg acescct cdl cdl-no-clamp");
             return ExitCode::FAILURE;
         }
     };
@@ -36,11 +40,11 @@ fn main() -> ExitCode {
 }
 
 /// The whole picture as one row, as the stage computes it.
-fn sdr_rec709(values: &[f32]) -> Vec<f32> {
+fn rendered(target: Target, values: &[f32]) -> Vec<f32> {
     let [r, g, b] = [0, 1, 2].map(|c| values.iter().skip(c).step_by(3).copied().collect::<Vec<f32>>());
     let mut out = [(); 3].map(|()| vec![0.0; r.len()]);
     let [to_r, to_g, to_b] = &mut out;
-    SDR_REC709.rows(Level::current(), [&r, &g, &b], [to_r, to_g, to_b]);
+    target.rendering().rows(Level::current(), [&r, &g, &b], [to_r, to_g, to_b]);
     (0..values.len() / 3 * 3).map(|i| out[i % 3][i / 3]).collect()
 }
 

@@ -16,8 +16,8 @@ use rushes_core::deliver::{AtomicFile, write_whole};
 pub enum PngEncoding {
     /// As they are: to see raw numbers.
     AsIs,
-    /// As they are, for pictures that are rendered for a Rec.709 display, and saying so.
-    Rec709,
+    /// As they are, for pictures that are rendered for a display, and saying which.
+    Display(ColorSpace),
     /// Through the sRGB curve (IEC 61966-2-1), so that linear light can be looked at. Primaries
     /// are not converted and highlights above 1 clip: this is not an output transform.
     Srgb,
@@ -86,7 +86,7 @@ pub fn write_exr_frame(
 }
 
 /// Writes `view` (planes, rows, columns) as a 16-bit PNG, grey or RGB; values are clamped to 0..1.
-/// Pictures for a Rec.709 display carry its profile, others no colour tag.
+/// Pictures for a display say so as the sink `still` does, others carry no colour tag.
 ///
 /// # Errors
 /// As [`write_exr_frame`].
@@ -111,7 +111,10 @@ pub fn write_png_frame(
             }
         }
     }
-    let tags = if encoding == PngEncoding::Rec709 { Tags::rec709() } else { Tags::default() };
+    let tags = match encoding {
+        PngEncoding::Display(space) => Tags::upright(Some(space)),
+        _ => Tags::default(),
+    };
     write_whole(path, overwrite, &encode_png(&pixels, (width, height), planes, PngDepth::Sixteen, &tags)?)
 }
 

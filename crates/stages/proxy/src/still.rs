@@ -86,7 +86,7 @@ impl StillFrames {
 /// The sink `still`: pictures of rendered frames, for contact sheets, reports and mail.
 ///
 /// The code values of the display are written as they are, with an ICC profile of the display they
-/// are for (Rec.709, power 2.4) and, where the camera was turned, the direction to show them in.
+/// are for (Rec.709, power 2.4), or in a PNG the code points of Rec.2100 PQ or HLG, and, where the camera was turned, the direction to show them in.
 /// Values outside 0 to 1 and NaN are clamped.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
@@ -121,6 +121,15 @@ impl Still {
                 format!("stills take {} frames, not {}", ImageState::Display, input.state),
             )
             .advice("put an output transform before them"));
+        }
+        if let (StillFormat::Jpeg, Some(space @ (ColorSpace::Rec2100Pq | ColorSpace::Rec2100Hlg))) =
+            (self.format, input.facts.color_space)
+        {
+            return Err(Error::new(
+                ErrorKind::Unsupported,
+                format!("a JPEG cannot say that its pictures are in {space}"),
+            )
+            .advice("write stills as `png16`, or render them for Rec.709"));
         }
         let most = self.format.most();
         if input.width == 0 || input.height == 0 || input.width > most || input.height > most {
@@ -277,19 +286,28 @@ pub(crate) enum PngDepth {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Tags {
     profile: Option<Vec<u8>>,
+    /// Primaries, transfer and matrix (ITU-T H.273), for PNG.
+    cicp: Option<[u8; 3]>,
     exif: Option<Vec<u8>>,
 }
 
 impl Tags {
-    /// Of a picture for a Rec.709 display that stands upright.
-    pub(crate) fn rec709() -> Self {
-        Self { profile: Some(tags::rec709_profile()), exif: None }
+    /// Of a picture in `space` that stands upright.
+    pub(crate) fn upright(space: Option<ColorSpace>) -> Self {
+        let (mut profile, mut cicp) = (None, None);
+        match space {
+            Some(ColorSpace::Rec709Display) => profile = Some(tags::rec709_profile()),
+            // A PNG holds R'G'B', which the matrix 0 says.
+            Some(ColorSpace::Rec2100Pq) => cicp = Some([9, 16, 0]),
+            Some(ColorSpace::Rec2100Hlg) => cicp = Some([9, 18, 0]),
+            _ => {}
+        }
+        Self { profile, cicp, exif: None }
     }
 
     /// Of a frame for display.
     pub(crate) fn of(format: &FrameFormat) -> Self {
-        let rec709 = format.facts.color_space == Some(ColorSpace::Rec709Display);
-        Self { profile: rec709.then(tags::rec709_profile), exif: tags::exif(format.facts.orientation) }
+        Self { exif: tags::exif(format.facts.orientation), ..Self::upright(format.facts.color_space) }
     }
 }
 
@@ -311,6 +329,11 @@ pub(crate) fn encode_png(
     encoder.set_color(if channels == 1 { png::ColorType::Grayscale } else { png::ColorType::Rgb });
     encoder.set_depth(if depth == PngDepth::Eight { png::BitDepth::Eight } else { png::BitDepth::Sixteen });
     let mut writer = encoder.write_header().map_err(|e| bad(e.to_string()))?;
+    if let Some([primaries, transfer, matrix]) = tags.cicp {
+        // The encoder has no writer for it. 1: full range (PNG, third edition, 11.3.2.6).
+        let chunk = [primaries, transfer, matrix, 1];
+        writer.write_chunk(png::chunk::cICP, &chunk).map_err(|e| bad(e.to_string()))?;
+    }
     writer.write_image_data(pixels).map_err(|e| bad(e.to_string()))?;
     writer.finish().map_err(|e| bad(e.to_string()))?;
     Ok(out)

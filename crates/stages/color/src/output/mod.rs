@@ -17,33 +17,31 @@
 #![allow(clippy::manual_clamp, reason = "`max` and `min` drop NaN, `clamp` keeps it")]
 
 mod chroma;
+mod encode;
 mod gamut;
 mod hull;
 mod model;
 mod stage;
 mod tables;
+mod target;
 mod tone;
 
 #[cfg(test)]
 mod golden;
 
-use std::sync::LazyLock;
-
 pub use stage::OutputTransform;
+pub use target::Target;
 
 use self::chroma::Chroma;
+use self::encode::Curve;
 use self::gamut::Gamut;
 use self::model::Model;
 use self::tone::ToneScale;
 use crate::aces;
-use crate::matrix::{apply_f32, to_f32};
+use crate::matrix::{IDENTITY, apply_f32, inverse, mul, rgb_to_xyz, to_f32};
 use rushes_core::media::ColorSpace;
-use rushes_core::simd::math::{degrees, pow};
+use rushes_core::simd::math::degrees;
 use rushes_core::simd::{Level, kernel};
-
-/// The SDR rendering: 100 nits, Rec.709 primaries, D65 white, BT.1886 gamma 2.4.
-pub static SDR_REC709: LazyLock<Rendering> =
-    LazyLock::new(|| Rendering::new(100.0, ColorSpace::Rec709Display.chromaticities(), 2.4));
 
 /// A rendering with its tables. Building one takes some milliseconds.
 #[derive(Debug, Clone)]
@@ -54,7 +52,11 @@ pub struct Rendering {
     tone: ToneScale,
     chroma: Chroma,
     gamut: Gamut,
-    inverse_gamma: f32,
+    /// The display's white, of 100 nits.
+    white: f32,
+    /// From the gamut that colours are limited to, to that of the code values, where they are two.
+    to_coded: Option<[[f32; 3]; 3]>,
+    curve: Curve,
 }
 
 /// The largest number of a half float: far above the brightest scene value that matters here.
@@ -65,9 +67,8 @@ const HALF_MAX: f32 = 65_504.0;
 const LANES: usize = 128;
 
 impl Rendering {
-    /// For a display of `peak` nits whose limiting primaries and white are `limiting` (CIE xy of
-    /// red, green, blue, white), encoded with the power `gamma`.
-    fn new(peak: f32, limiting: [[f64; 2]; 4], gamma: f32) -> Self {
+    fn new(target: Target) -> Self {
+        let (peak, limiting) = (target.peak(), target.limit());
         // ACEScg has the white of ACES2065-1, so the two share one model; and ACEScg is the gamut
         // whose colours have to reach into the display's.
         let scene = Model::new(ColorSpace::AcesCg.chromaticities());
@@ -76,18 +77,24 @@ impl Rendering {
         let chroma = Chroma::new(peak, &tone, &scene);
         let gamut = Gamut::new(peak, &tone, &scene, &display, chroma.limit_j());
         let to_ap1 = to_f32(&aces::AP0_TO_AP1);
-        Self { to_ap1, scene, display, tone, chroma, gamut, inverse_gamma: 1.0 / gamma }
+        let coded = target.space().chromaticities();
+        let to_coded = (coded != limiting).then(|| {
+            let from_xyz = inverse(&rgb_to_xyz(coded)).unwrap_or(IDENTITY);
+            to_f32(&mul(&from_xyz, &rgb_to_xyz(limiting)))
+        });
+        Self { to_ap1, scene, display, tone, chroma, gamut, white: peak / 100.0, to_coded, curve: target.curve() }
     }
 
-    /// Display light of an ACES2065-1 pixel, linear, 0 to 1. Any input has an answer: NaN counts
-    /// as black.
+    /// Display light of an ACES2065-1 pixel, linear, 1 at 100 nits, in the gamut that colours are limited
+    /// to. Any input has an answer: NaN counts as black.
     pub fn linear(&self, [r, g, b]: [f32; 3]) -> [f32; 3] {
         self.lanes::<1>([&[r], &[g], &[b]]).map(|[v]| v)
     }
 
     /// Code values of an ACES2065-1 pixel, 0 to 1.
     pub fn apply(&self, pixel: [f32; 3]) -> [f32; 3] {
-        self.linear(pixel).map(|v| encode(v, self.inverse_gamma))
+        let [r, g, b] = pixel;
+        self.coded::<1>([&[r], &[g], &[b]]).map(|[v]| v)
     }
 
     /// Code values of rows of ACES2065-1 red, green and blue: of each pixel what
@@ -99,12 +106,22 @@ impl Rendering {
     /// Code values of a block of pixels.
     #[inline(always)]
     fn block(&self, from: [&[f32; LANES]; 3], to: [&mut [f32; LANES]; 3]) {
-        let light = self.lanes(from);
-        for (to, light) in to.into_iter().zip(&light) {
-            for (to, light) in to.iter_mut().zip(light) {
-                *to = encode(*light, self.inverse_gamma);
+        for (to, coded) in to.into_iter().zip(self.coded(from)) {
+            *to = coded;
+        }
+    }
+
+    #[inline(always)]
+    fn coded<const N: usize>(&self, from: [&[f32; N]; 3]) -> [[f32; N]; 3] {
+        let mut light = self.lanes(from);
+        if let Some(m) = &self.to_coded {
+            let [r, g, b] = &mut light;
+            for ((r, g), b) in r.iter_mut().zip(g).zip(b) {
+                [*r, *g, *b] = apply_f32(m, [*r, *g, *b]).map(|v| v.max(0.0));
             }
         }
+        self.curve.encode(&mut light);
+        light
     }
 
     /// Display light of `N` pixels, planar. Each step is a short loop over all of them without
@@ -164,7 +181,7 @@ impl Rendering {
         for i in 0..N {
             let rgb = self.display.rgb([v[0][i], v[1][i], v[2][i]]);
             // Black has no response; infinities on the way may leave a NaN, which becomes black too.
-            let light = |v: f32| if a[i] > 0.0 { v.max(0.0).min(1.0) } else { 0.0 };
+            let light = |v: f32| if a[i] > 0.0 { v.max(0.0).min(self.white) } else { 0.0 };
             [out[0][i], out[1][i], out[2][i]] = rgb.map(light);
         }
         out
@@ -178,12 +195,6 @@ fn each<const C: usize, const N: usize>(rows: &mut [[f32; N]; C], f: impl Fn(f32
             *v = f(*v);
         }
     }
-}
-
-/// The code value of display light. A power of 1 may be the next number above it.
-#[inline(always)]
-fn encode(light: f32, inverse_gamma: f32) -> f32 {
-    pow(light, inverse_gamma).min(1.0)
 }
 
 kernel! {
@@ -222,12 +233,14 @@ mod tests {
             let pixels = || golden::GOLDEN.iter().cycle().take(n);
             let [r, g, b] = [0, 1, 2].map(|c| pixels().map(|p| p.0[c]).collect::<Vec<f32>>());
             let mut out = [(); 3].map(|()| vec![9.0; r.len()]);
-            let [to_r, to_g, to_b] = &mut out;
-            SDR_REC709.rows(level, [&r, &g, &b], [to_r, to_g, to_b]);
-            for i in 0..r.len() {
-                let one = SDR_REC709.apply([r[i], g[i], b[i]]);
-                for (c, v) in one.iter().enumerate() {
-                    assert_eq!(out[c][i], *v, "{level}, pixel {i}");
+            for target in [Target::Rec709, Target::Pq1000, Target::Pq500Wide, Target::Hlg1000] {
+                let [to_r, to_g, to_b] = &mut out;
+                target.rendering().rows(level, [&r, &g, &b], [to_r, to_g, to_b]);
+                for i in 0..r.len() {
+                    let one = target.rendering().apply([r[i], g[i], b[i]]);
+                    for (c, v) in one.iter().enumerate() {
+                        assert_eq!(out[c][i], *v, "{level}, {target:?}, pixel {i}");
+                    }
                 }
             }
         }
@@ -237,7 +250,7 @@ mod tests {
     fn the_picture_is_opencolorios() {
         let mut worst = 0.0f32;
         for (pixel, want) in golden::GOLDEN {
-            for (v, w) in SDR_REC709.apply(pixel).iter().zip(want) {
+            for (v, w) in Target::Rec709.rendering().apply(pixel).iter().zip(want) {
                 // Its way over XYZ leaves 1e-8 of light where there is none: 7e-4 after the gamma.
                 let near_black = w.abs() < 2e-3;
                 let error = (v - w).abs();
@@ -251,10 +264,31 @@ mod tests {
     }
 
     #[test]
+    fn hdr_pictures_are_opencolorios() {
+        let mut target = None;
+        let mut pixels = 0;
+        for line in include_str!("golden_hdr.txt").lines().filter(|l| !l.starts_with('#')) {
+            if let Some((name, _)) = line.strip_prefix("> ").and_then(|l| l.split_once(" |")) {
+                target = Some(serde_json::from_value::<Target>(name.into()).unwrap());
+                continue;
+            }
+            let [r, g, b, want @ ..] =
+                <[f32; 6]>::try_from(line.split(' ').map(|v| v.parse().unwrap()).collect::<Vec<_>>()).unwrap();
+            for (v, w) in target.unwrap().rendering().apply([r, g, b]).iter().zip(want) {
+                // Its way over XYZ leaves light where there is none: 2e-3 of code value in PQ.
+                let limit = if w.abs() < 4e-3 { 4e-3 } else { 1e-4 };
+                assert!((v - w).abs() < limit, "{target:?} {r} {g} {b}: {v}, not {w}");
+            }
+            pixels += 1;
+        }
+        assert_eq!(pixels, 9 * 20);
+    }
+
+    #[test]
     fn the_tone_scale_is_the_published_one() {
         // ACES documentation, tone scale of the 100 nit rendering: nits of scene 0.18, 1 and 2.
         for (scene, nits) in [(0.18, 10.000), (1.0, 45.757), (2.0, 63.988)] {
-            for v in SDR_REC709.linear([scene; 3]) {
+            for v in Target::Rec709.rendering().linear([scene; 3]) {
                 assert!((v * 100.0 - nits).abs() < 0.002, "{scene}: {v}");
             }
         }
@@ -263,24 +297,27 @@ mod tests {
     #[test]
     fn a_blown_highlight_is_white_and_nan_is_black() {
         for blown in [1e5, f32::MAX, f32::INFINITY] {
-            for v in SDR_REC709.apply([blown; 3]) {
+            for v in Target::Rec709.rendering().apply([blown; 3]) {
                 assert!(v > 0.999, "{blown}: {v}");
             }
         }
-        assert_eq!(SDR_REC709.apply([f32::NAN; 3]), [0.0; 3]);
+        assert_eq!(Target::Rec709.rendering().apply([f32::NAN; 3]), [0.0; 3]);
     }
 
     proptest! {
         #[test]
-        fn any_pixel_is_a_picture(pixel in proptest::array::uniform3(proptest::num::f32::ANY)) {
-            for v in SDR_REC709.apply(pixel) {
+        fn any_pixel_is_a_picture(
+            pixel in proptest::array::uniform3(proptest::num::f32::ANY),
+            target in proptest::sample::select(Target::ALL.to_vec()),
+        ) {
+            for v in target.rendering().apply(pixel) {
                 prop_assert!((0.0..=1.0).contains(&v), "{:?}", pixel);
             }
         }
 
         #[test]
         fn greys_stay_grey_and_in_order(a in 0.0f32..60.0, b in 0.0f32..60.0) {
-            let (low, high) = (SDR_REC709.apply([a.min(b); 3]), SDR_REC709.apply([a.max(b); 3]));
+            let (low, high) = (Target::Rec709.rendering().apply([a.min(b); 3]), Target::Rec709.rendering().apply([a.max(b); 3]));
             prop_assert!(low[1] <= high[1] + 1e-6);
             prop_assert!((low[0] - low[1]).abs() < 1e-3 && (low[2] - low[1]).abs() < 1e-3);
         }

@@ -11,15 +11,26 @@ use rushes_core::stage::{FrameKernel, FrameStage, StageInfo};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::SDR_REC709;
+use super::{Rendering, Target};
 use crate::aces;
 use crate::matrix::{self, to_f32};
 use crate::working::scene_space;
 
-/// Renders a scene-linear picture for a Rec.709 display: ACES 2.0, SDR, 100 nits, BT.1886.
+/// Renders a scene-linear picture for a display by the ACES 2.0 output transform.
+///
+/// ```
+/// use rushes_color::OutputTransform;
+/// use rushes_color::output::Target;
+/// let stage: OutputTransform = serde_json::from_str(r#"{ "display": "rec2100-pq-1000" }"#)?;
+/// assert_eq!(stage, OutputTransform { display: Target::Pq1000 });
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct OutputTransform {}
+#[serde(default, deny_unknown_fields)]
+pub struct OutputTransform {
+    /// The display.
+    pub display: Target,
+}
 
 impl StageInfo for OutputTransform {
     fn name(&self) -> &'static str {
@@ -31,7 +42,7 @@ impl StageInfo for OutputTransform {
     }
 
     fn params(&self) -> serde_json::Value {
-        serde_json::json!({})
+        serde_json::json!({ "display": self.display })
     }
 }
 
@@ -55,12 +66,13 @@ impl FrameStage for OutputTransform {
     fn prepare(&self, input: &FrameFormat) -> Result<Box<dyn FrameKernel>> {
         let to_ap0 = (scene_space(input)? == ColorSpace::AcesCg).then(|| to_f32(&aces::AP1_TO_AP0));
         let mut format = FrameFormat { state: ImageState::Display, ..input.clone() };
-        format.facts.color_space = Some(ColorSpace::Rec709Display);
-        Ok(Box::new(Kernel { to_ap0, format }))
+        format.facts.color_space = Some(self.display.space());
+        Ok(Box::new(Kernel { rendering: self.display.rendering(), to_ap0, format }))
     }
 }
 
 struct Kernel {
+    rendering: &'static Rendering,
     /// For pictures in ACEScg.
     to_ap0: Option<[[f32; 3]; 3]>,
     format: FrameFormat,
@@ -76,7 +88,7 @@ impl FrameKernel for Kernel {
     }
 
     fn run(&self, input: &Band<'_>, out: &mut BandMut<'_>) {
-        let (rendering, level) = (&*SDR_REC709, Level::current());
+        let (rendering, level) = (self.rendering, Level::current());
         let mut ap0 = self.to_ap0.map(|m| (m, [0, 1, 2].map(|_| vec![0.0; input.width()])));
         for row in out.rows() {
             let from = [0, 1, 2].map(|p| input.row(p, row));
@@ -103,7 +115,7 @@ mod tests {
     }
 
     fn run(space: ColorSpace, pixels: [f32; 6]) -> [f32; 6] {
-        let kernel = OutputTransform {}.prepare(&format(Some(space))).unwrap();
+        let kernel = OutputTransform::default().prepare(&format(Some(space))).unwrap();
         assert_eq!(kernel.format().facts.color_space, Some(ColorSpace::Rec709Display));
         assert_eq!(kernel.format().state, ImageState::Display);
         let mut out = [0.0; 6];
@@ -125,7 +137,7 @@ mod tests {
 
     #[test]
     fn a_picture_of_unknown_or_other_space_is_refused() {
-        let kind = |space| OutputTransform {}.prepare(&format(space)).err().map(|e| e.kind());
+        let kind = |space| OutputTransform::default().prepare(&format(space)).err().map(|e| e.kind());
         assert_eq!(kind(None), Some(ErrorKind::MissingFact));
         assert_eq!(kind(Some(ColorSpace::AcesCct)), Some(ErrorKind::Invalid));
     }

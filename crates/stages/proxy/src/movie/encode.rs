@@ -17,7 +17,7 @@ pub(super) trait VideoEncoder: Send + Sync {
     fn bytes_needed(&self, width: usize, height: usize) -> u64;
 }
 
-/// SMPTE RDD 36, profile 422 Proxy, progressive, BT.709.
+/// SMPTE RDD 36, profile 422 Proxy, progressive.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct ProresProxy {
     /// Goes into the frame header where RDD 36 has a code for it.

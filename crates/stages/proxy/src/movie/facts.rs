@@ -5,6 +5,7 @@ use rushes_core::media::{ClipMedia, FrameRange, Orientation, Rate, Sourced, Time
 use rushes_core::stage::ClipRef;
 use rushes_core::{Error, ErrorKind, Result};
 
+use super::coding::Coding;
 use super::params::{Movie, TimecodeTrack};
 
 /// Size, rate, labels and names of one movie.
@@ -36,6 +37,8 @@ pub(super) struct MovieFacts {
     pub(super) pixel_aspect: Option<(u32, u32)>,
     /// How to turn the picture upright.
     pub(super) orientation: Orientation,
+    /// How its pictures are coded.
+    pub(super) coding: Coding,
 }
 
 /// Frames a movie may have: 19 days at 60 frames to the second. Keeps every table below 4 GiB.
@@ -77,6 +80,7 @@ impl MovieFacts {
             take: text(&m.take),
             pixel_aspect: first.facts.pixel_aspect.filter(|(n, d)| *n > 0 && *d > 0),
             orientation: first.facts.orientation,
+            coding: coding(first)?,
         })
     }
 }
@@ -93,6 +97,20 @@ fn picture_size(width: usize, height: usize) -> Result<(u16, u16)> {
     match (u16::try_from(width), u16::try_from(height)) {
         (Ok(w @ 16..=16384), Ok(h @ 16..=16384)) => Ok((w, h)),
         _ => refuse("width and height must be 16 to 16384", "put the stage `scale` before it"),
+    }
+}
+
+/// How the pictures of `first` are coded.
+fn coding(first: &FrameFormat) -> Result<Coding> {
+    let refuse = |kind, why: String| {
+        Err(Error::new(kind, why).advice("render them for a Rec.709 or Rec.2100 display with an output transform"))
+    };
+    match first.facts.color_space {
+        Some(space) => match Coding::of(space) {
+            Some(coding) => Ok(coding),
+            None => refuse(ErrorKind::Invalid, format!("movies have no tags for pictures in {space}")),
+        },
+        None => refuse(ErrorKind::MissingFact, "nobody says what colour space the pictures are in".into()),
     }
 }
 

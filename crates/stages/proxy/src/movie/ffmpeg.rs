@@ -156,17 +156,17 @@ impl Drop for Ffmpeg {
 fn arguments(codec: &FfmpegCodec, movie: &MovieFacts, out: &Path) -> Vec<OsString> {
     let mut args: Vec<OsString> = Vec::new();
     let mut put = |words: &[&str]| args.extend(words.iter().map(OsString::from));
-    const COLOR: [&str; 8] =
-        ["-color_range", "tv", "-colorspace", "bt709", "-color_primaries", "bt709", "-color_trc", "bt709"];
+    let [primaries, transfer, matrix] = movie.coding.names();
+    let color = ["-color_range", "tv", "-colorspace", matrix, "-color_primaries", primaries, "-color_trc", transfer];
     put(&["-hide_banner", "-loglevel", "error", "-y", "-f", "rawvideo", "-pixel_format", "yuv422p10le"]);
     put(&["-video_size", &format!("{}x{}", movie.width, movie.height), "-framerate", &movie.rate.to_string()]);
-    put(&COLOR);
+    put(&color);
     put(&["-i", "pipe:0", "-map", "0:v:0", "-c:v", &codec.ffmpeg]);
     put(&codec.args.iter().map(String::as_str).collect::<Vec<_>>());
     if let Some(format) = pixel_format(codec) {
         put(&["-pix_fmt", format]);
     }
-    put(&COLOR);
+    put(&color);
     put(&["-vf", &filters(movie)]);
     // No date, no name of an encoder: equal bytes on every run.
     put(&["-map_metadata", "-1", "-fflags", "+bitexact", "-flags:v", "+bitexact"]);
@@ -246,7 +246,14 @@ fn probe(file: &Path) -> Result<Found> {
         let everywhere = std::iter::once(&json["format"]).chain(streams);
         everywhere.filter_map(|s| s["tags"][key].as_str()).next().map(str::to_owned)
     };
-    let code = |key: &str| if video[key] == "bt709" { 1 } else { 2 };
+    // H.273: 2 is unspecified.
+    let code = |key: &str| match video[key].as_str() {
+        Some("bt709") => 1,
+        Some("bt2020" | "bt2020nc") => 9,
+        Some("smpte2084") => 16,
+        Some("arib-std-b67") => 18,
+        _ => 2,
+    };
     Ok(Found {
         codec: *b"    ",
         width: number(&video["width"]) as u16,

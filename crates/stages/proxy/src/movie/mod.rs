@@ -19,6 +19,7 @@
 //! # Ok::<(), serde_json::Error>(())
 //! ```
 
+mod coding;
 mod encode;
 mod facts;
 mod ffmpeg;

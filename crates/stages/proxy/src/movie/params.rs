@@ -10,8 +10,8 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 /// The sink `movie`: one movie a clip, for editorial.
 ///
-/// Takes display pictures in Rec.709 and writes `<folder>/<clip>.mov`. Levels are always video
-/// range and the colour tags always BT.709; timecode, reel and rate are the clip's.
+/// Takes display pictures in Rec.709 or Rec.2100 (PQ, HLG) and writes `<folder>/<clip>.mov`. Levels are always video
+/// range and the colour tags those of the pictures; timecode, reel and rate are the clip's.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Movie {

@@ -32,7 +32,8 @@ pub(super) fn check(asked: &MovieFacts, codec: Option<&[u8; 4]>, found: &Found) 
     if asked.timecode.is_some() {
         compare("the reel", or_none(asked.reel.as_ref()), or_none(found.reel.as_ref()));
     }
-    compare("the colour tags", "1/1/1".into(), or_none(found.color.map(|[p, t, m]| format!("{p}/{t}/{m}"))));
+    let tags = |[p, t, m]: [u16; 3]| format!("{p}/{t}/{m}");
+    compare("the colour tags", tags(asked.coding.codes().map(u16::from)), or_none(found.color.map(tags)));
     if differences.is_empty() {
         return Ok(());
     }

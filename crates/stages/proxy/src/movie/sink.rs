@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use rushes_core::deliver::file_stem;
 use rushes_core::frame::{Band, FrameFormat, ImageState};
-use rushes_core::media::{ColorSpace, Finding, FrameRange};
+use rushes_core::media::{Finding, FrameRange};
 use rushes_core::stage::{ClipRef, Encoded, FrameSink, OutputFile, Sink, SinkContext, SinkWriter, StageInfo};
 use rushes_core::{Error, ErrorKind, Result};
 
+use super::coding::Coding;
 use super::encode::{ProresProxy, RawPlanes, VideoEncoder};
 use super::facts::MovieFacts;
 use super::ffmpeg;
@@ -85,23 +86,6 @@ impl Sink for Movie {
                 "put an output transform before it",
             );
         }
-        match input.facts.color_space {
-            Some(ColorSpace::Rec709Display) => {}
-            Some(other) => {
-                return refuse(
-                    ErrorKind::Invalid,
-                    format!("it tags its pictures BT.709 and these are {other}"),
-                    "render them for Rec.709 with an output transform",
-                );
-            }
-            None => {
-                return refuse(
-                    ErrorKind::MissingFact,
-                    "nobody says what colour space the pictures are in".into(),
-                    "render them for Rec.709 with an output transform",
-                );
-            }
-        }
         if Path::new(&self.folder).components().any(|c| !matches!(c, Component::Normal(_) | Component::CurDir)) {
             return refuse(
                 ErrorKind::Invalid,
@@ -140,7 +124,7 @@ impl Sink for Movie {
         let facts = MovieFacts::gather(self, &cx.clip, cx.range, first).map_err(|e| e.doing(doing))?;
         let path = self.path(&cx.clip);
         let target = cx.out.join(&path);
-        let encoder = self.encoder(&facts);
+        let (encoder, coding) = (self.encoder(&facts), facts.coding);
         let recorder: Box<dyn Recorder> = match &self.codec {
             Codec::Embedded(_) => Box::new(QuickTime::create(&target, cx.overwrite, facts)?),
             Codec::Ffmpeg(codec) => Box::new(ffmpeg::Ffmpeg::create(codec, &target, cx.overwrite, facts)?),
@@ -148,6 +132,7 @@ impl Sink for Movie {
         Ok(Box::new(Writer {
             recorder,
             encoder,
+            coding,
             size: (first.width, first.height),
             path,
             range: cx.range,
@@ -159,6 +144,7 @@ impl Sink for Movie {
 struct Writer {
     recorder: Box<dyn Recorder>,
     encoder: Arc<dyn VideoEncoder>,
+    coding: Coding,
     size: (usize, usize),
     path: String,
     range: FrameRange,
@@ -178,7 +164,7 @@ impl SinkWriter for Writer {
             .advice("make the clip's frames one size before this stage"));
         }
         Ok(Box::new(MovieFrame {
-            picture: Builder422::new(width, height),
+            picture: Builder422::new(self.coding, width, height),
             height,
             encoder: Arc::clone(&self.encoder),
             frame: format.facts.frame,

@@ -103,9 +103,20 @@ fn record(
     pixel: &Pixel,
 ) -> Result<OutputFile> {
     let format = format(size.0, size.1, clip.metadata.start_timecode.as_ref().map(|t| t.value));
-    let mut writer = open(sink, clip, out, frames, &format)?;
+    record_as(sink, clip, out, &format, frames, pixel)
+}
+
+fn record_as(
+    sink: &Movie,
+    clip: &ClipRef,
+    out: &Path,
+    format: &FrameFormat,
+    frames: i64,
+    pixel: &Pixel,
+) -> Result<OutputFile> {
+    let mut writer = open(sink, clip, out, frames, format)?;
     for n in 0..frames {
-        push(&mut *writer, &format, n, pixel)?;
+        push(&mut *writer, format, n, pixel)?;
     }
     Ok(writer.finish()?.remove(0))
 }
@@ -153,6 +164,37 @@ fn the_packet_is_tagged_progressive_and_bt709() {
     assert_eq!(header[12] >> 2 & 3, 0, "progressive");
     assert_eq!(header[13] & 15, 2, "24 frames to the second");
     assert_eq!(header[14..17], [1, 1, 1], "primaries, transfer, matrix");
+}
+
+#[test]
+fn hdr_movies_say_so() {
+    let Ok(_) = std::process::Command::new("ffprobe").arg("-version").output() else {
+        eprintln!("SKIPPED: there is no ffprobe");
+        return;
+    };
+    for (space, want) in
+        [(ColorSpace::Rec2100Pq, "bt2020nc,smpte2084,bt2020"), (ColorSpace::Rec2100Hlg, "bt2020nc,arib-std-b67,bt2020")]
+    {
+        let dir = tempfile::tempdir().unwrap();
+        let mut first = format(64, 48, None);
+        first.facts.color_space = Some(space);
+        let made =
+            record_as(&Movie::default(), &clip(Rate::FPS_24, None), dir.path(), &first, 1, &scene(64, 48)).unwrap();
+        let probed = std::process::Command::new("ffprobe")
+            .args([
+                "-v",
+                "error",
+                "-select_streams",
+                "v",
+                "-show_entries",
+                "stream=color_space,color_transfer,color_primaries",
+            ])
+            .args(["-of", "csv=p=0"])
+            .arg(dir.path().join(made.path))
+            .output()
+            .unwrap();
+        assert_eq!(String::from_utf8_lossy(&probed.stdout).trim(), want);
+    }
 }
 
 #[test]

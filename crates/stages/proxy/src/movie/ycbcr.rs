@@ -1,6 +1,6 @@
 //! Display R'G'B' to 10-bit 4:2:2 Y'CbCr in video range.
 //!
-//! Rec. ITU-R BT.709-6, items 3.2 to 3.4, with 10 bits:
+//! Rec. ITU-R BT.709-6, items 3.2 to 3.4, with 10 bits (BT.2100-3 has weights and divisors of its own, see `coding`):
 //!
 //! ```text
 //! E'Y  = 0.2126 E'R + 0.7152 E'G + 0.0722 E'B
@@ -18,9 +18,13 @@
 
 use rushes_core::simd::{Level, kernel};
 
+use super::coding::{Coding, Weights};
+
 /// A 4:2:2 picture of 10-bit codes; the width is even.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Picture422 {
+    /// What its codes mean.
+    pub(super) coding: Coding,
     /// Columns of luma.
     pub(crate) width: usize,
     /// Rows.
@@ -53,10 +57,11 @@ pub(crate) struct Builder422 {
 
 impl Builder422 {
     /// An empty picture; `width` is even.
-    pub(crate) fn new(width: usize, height: usize) -> Self {
+    pub(super) fn new(coding: Coding, width: usize, height: usize) -> Self {
         let (luma, chroma) = (width * height, width / 2 * height);
         Self {
             picture: Picture422 {
+                coding,
                 width,
                 height,
                 y: Vec::with_capacity(luma),
@@ -81,7 +86,7 @@ impl Builder422 {
         p.cb.resize(chroma + p.width / 2, 0);
         p.cr.resize(chroma + p.width / 2, 0);
         let level = Level::current();
-        ycbcr_row(level, [r, g, b], &mut p.y[luma..], cb, cr);
+        ycbcr_row(level, [r, g, b], &mut p.y[luma..], cb, cr, p.coding.weights());
         halve_row(level, cb, &mut p.cb[chroma..]);
         halve_row(level, cr, &mut p.cr[chroma..]);
     }
@@ -94,13 +99,14 @@ impl Builder422 {
 
 kernel! {
     /// Luma codes and full-resolution colour differences (-0.5 to 0.5) of one row.
-    pub(crate) fn ycbcr_row(rgb: [&[f32]; 3], y: &mut [u16], cb: &mut [f32], cr: &mut [f32]) {
+    pub(super) fn ycbcr_row(rgb: [&[f32]; 3], y: &mut [u16], cb: &mut [f32], cr: &mut [f32], weights: Weights) {
+        let Weights { luma: [of_r, of_g, of_b], difference: [per_b, per_r] } = weights;
         let [r, g, b] = rgb;
         for (((((r, g), b), y), cb), cr) in r.iter().zip(g).zip(b).zip(y).zip(cb).zip(cr) {
-            let luma = 0.2126 * r + 0.7152 * g + 0.0722 * b;
+            let luma = of_r * r + of_g * g + of_b * b;
             *y = code(876.0 * luma + 64.0);
-            *cb = (b - luma) * (1.0 / 1.8556);
-            *cr = (r - luma) * (1.0 / 1.5748);
+            *cb = (b - luma) * per_b;
+            *cr = (r - luma) * per_r;
         }
     }
 }
@@ -135,12 +141,32 @@ mod tests {
     use super::*;
 
     fn flat(rgb: [f32; 3]) -> [u16; 3] {
-        let mut b = Builder422::new(4, 1);
+        coded(Coding::Bt709, rgb)
+    }
+
+    fn coded(coding: Coding, rgb: [f32; 3]) -> [u16; 3] {
+        let mut b = Builder422::new(coding, 4, 1);
         let rows = rgb.map(|v| [v; 4]);
         b.push(&rows[0], &rows[1], &rows[2]);
         let p = b.finish();
         assert!(p.y.iter().all(|v| *v == p.y[0]) && p.cb[0] == p.cb[1] && p.cr[0] == p.cr[1]);
         [p.y[0], p.cb[0], p.cr[0]]
+    }
+
+    #[test]
+    fn rec2100_has_luma_of_its_own() {
+        // colour-science 0.4.7, as below, with WEIGHTS_YCBCR["ITU-R BT.2020"].
+        let golden = [
+            ([1.0, 1.0, 1.0], [940, 512, 512]),
+            ([0.75, 0.0, 0.0], [237, 418, 848]),
+            ([0.0, 0.75, 0.0], [509, 270, 203]),
+            ([0.0, 0.0, 0.75], [103, 848, 485]),
+            ([0.5, 0.6, 0.7], [572, 569, 464]),
+        ];
+        for (rgb, want) in golden {
+            assert_eq!(coded(Coding::Pq, rgb), want, "{rgb:?}");
+            assert_eq!(coded(Coding::Hlg, rgb), want, "{rgb:?}");
+        }
     }
 
     #[test]

@@ -40,11 +40,15 @@ fn picture() -> Vec<f32> {
 }
 
 fn encode(still: &Still) -> Vec<u8> {
+    encode_as(still, &format(W, H))
+}
+
+fn encode_as(still: &Still, format: &FrameFormat) -> Vec<u8> {
     let dir = tempfile::tempdir().unwrap();
     let range = FrameRange { first: 7, last: 7 };
     let cx = SinkContext { clip: clip(), range, to_make: vec![range], out: dir.path().into(), overwrite: false };
-    let mut writer = still.open(&cx, &format(W, H)).unwrap();
-    let mut frame = writer.frame(&format(W, H)).unwrap();
+    let mut writer = still.open(&cx, format).unwrap();
+    let mut frame = writer.frame(format).unwrap();
     let data = picture();
     for y in 0..H {
         let row: Vec<f32> = (0..3).flat_map(|p| data[(p * H + y) * W..][..W].to_vec()).collect();
@@ -54,8 +58,24 @@ fn encode(still: &Still) -> Vec<u8> {
     let out = writer.commit(7, Encoded::Bytes(bytes.clone())).unwrap();
     assert_eq!(still.outputs(&clip(), range), [out[0].path.clone()]);
     assert_eq!(std::fs::read(dir.path().join(&out[0].path)).unwrap(), bytes);
-    assert!(bytes.len() as u64 <= still.bytes_needed(&format(W, H)));
+    assert!(bytes.len() as u64 <= still.bytes_needed(format));
     bytes
+}
+
+#[test]
+fn hdr_stills_are_pngs_with_code_points() {
+    for (space, points) in [(ColorSpace::Rec2100Pq, [9, 16, 0, 1]), (ColorSpace::Rec2100Hlg, [9, 18, 0, 1])] {
+        let mut hdr = format(W, H);
+        hdr.facts.color_space = Some(space);
+        let bytes = encode_as(&Still { format: StillFormat::Png16, ..Still::default() }, &hdr);
+        let reader = png::Decoder::new(std::io::Cursor::new(bytes)).read_info().unwrap();
+        let found = reader.info().coding_independent_code_points.unwrap();
+        let found = [found.color_primaries, found.transfer_function, found.matrix_coefficients];
+        assert_eq!(found, points[..3]);
+        assert!(reader.info().icc_profile.is_none());
+        let refused = Still::default().check(&clip(), &hdr).unwrap_err().to_string();
+        assert!(refused.contains("png16"), "{refused}");
+    }
 }
 
 #[test]

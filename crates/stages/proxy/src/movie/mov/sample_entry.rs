@@ -2,6 +2,7 @@
 
 use rushes_core::media::Timecode;
 
+use super::super::coding::Coding;
 use super::super::facts::MovieFacts;
 use super::boxes::{boxed, fixed, pascal, text, u16be, u32be};
 
@@ -28,7 +29,7 @@ pub(super) fn apco(out: &mut Vec<u8>, movie: &MovieFacts) {
         pascal(b, "RDD 36 422 Proxy", 32);
         u16be(b, 24); // depth: colours, no alpha
         u16be(b, 0xFFFF); // no colour table
-        colr(b);
+        colr(b, movie.coding);
         boxed(b, b"fiel", |b| b.extend([1, 0])); // one field: progressive
         if let Some((horizontal, vertical)) = movie.pixel_aspect {
             boxed(b, b"pasp", |b| {
@@ -39,12 +40,12 @@ pub(super) fn apco(out: &mut Vec<u8>, movie: &MovieFacts) {
     });
 }
 
-/// Primaries, transfer and matrix of BT.709 (Video Media, "Color Parameter Atoms").
-fn colr(out: &mut Vec<u8>) {
+/// Primaries, transfer and matrix (Video Media, "Color Parameter Atoms").
+fn colr(out: &mut Vec<u8>, coding: Coding) {
     boxed(out, b"colr", |b| {
         b.extend(b"nclc");
-        for code in [1, 1, 1] {
-            u16be(b, code);
+        for code in coding.codes() {
+            u16be(b, code.into());
         }
     });
 }

@@ -6,6 +6,7 @@ use std::io::{self, Cursor, Read, Seek, SeekFrom, Write};
 use proptest::prelude::*;
 use rushes_core::media::{Orientation, Rate, Timecode};
 
+use super::super::coding::Coding;
 use super::super::facts::MovieFacts;
 use super::{MovWriter, read};
 
@@ -24,6 +25,7 @@ fn facts(rate: Rate, start: Option<Timecode>) -> MovieFacts {
         take: None,
         pixel_aspect: Some((2, 1)),
         orientation: Orientation::Normal,
+        coding: Coding::Bt709,
     }
 }
 

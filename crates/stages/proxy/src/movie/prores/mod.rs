@@ -194,7 +194,7 @@ impl<'a> SliceEncoder<'a> {
     }
 }
 
-/// Frame header (RDD 36, 5.1.1): 4:2:2, progressive, BT.709 throughout (codes 1, 1, 1), no alpha, both matrices.
+/// Frame header (RDD 36, 5.1.1): 4:2:2, progressive, no alpha, both matrices.
 fn frame_header(picture: &Picture422, rate: Rate, out: &mut Vec<u8>) {
     const SIZE: u16 = 20 + 2 * 64;
     // The frame's size comes at the end.
@@ -206,7 +206,8 @@ fn frame_header(picture: &Picture422, rate: Rate, out: &mut Vec<u8>) {
     // `encode` has seen that the sides fit.
     out.extend((picture.width as u16).to_be_bytes());
     out.extend((picture.height as u16).to_be_bytes());
-    out.extend([0x80, rate_code(rate), 1, 1, 1, 0, 0, 3]);
+    let [primaries, transfer, matrix] = picture.coding.codes();
+    out.extend([0x80, rate_code(rate), primaries, transfer, matrix, 0, 0, 3]);
     out.extend(LUMA);
     out.extend(CHROMA);
 }

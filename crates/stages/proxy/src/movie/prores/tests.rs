@@ -3,6 +3,7 @@
 use oxideav_prores::decoder::{BitDepth, decode_packet_with_depth};
 use oxideav_prores::frame::ChromaFormat;
 
+use super::super::coding::Coding;
 use super::*;
 
 /// Edges, slopes and fine texture.
@@ -15,6 +16,7 @@ fn picture(width: usize, height: usize) -> Picture422 {
     let chroma = |x: usize, y: usize, k: usize| (400 + 200 * y / height + (x * k) % 5) as u16;
     let each = |w: usize, f: &dyn Fn(usize, usize) -> u16| (0..height * w).map(|i| f(i % w, i / w)).collect();
     Picture422 {
+        coding: Coding::Bt709,
         width,
         height,
         y: each(width, &luma),
@@ -56,8 +58,14 @@ fn what_is_decoded_is_the_picture() {
 #[test]
 fn a_flat_picture_comes_back_exactly() {
     for code in [64, 512, 940, 1019] {
-        let picture =
-            Picture422 { width: 64, height: 32, y: vec![code; 2048], cb: vec![512; 1024], cr: vec![code; 1024] };
+        let picture = Picture422 {
+            coding: Coding::Bt709,
+            width: 64,
+            height: 32,
+            y: vec![code; 2048],
+            cb: vec![512; 1024],
+            cr: vec![code; 1024],
+        };
         let packet = encode(&picture, Rate::FPS_25, Level::current()).unwrap();
         assert_eq!(errors(&picture, &packet), [0.0; 3], "{code}");
     }
@@ -73,7 +81,7 @@ fn noise_is_kept_within_the_rate() {
     let (width, height) = (640, 320);
     let mut plane = |n: usize| (0..n).map(|_| noise()).collect::<Vec<_>>();
     let (y, cb, cr) = (plane(width * height), plane(width * height / 2), plane(width * height / 2));
-    let picture = Picture422 { width, height, y, cb, cr };
+    let picture = Picture422 { coding: Coding::Bt709, width, height, y, cb, cr };
     let packet = encode(&picture, Rate::FPS_24, Level::current()).unwrap();
     let (bytes, limit) = (packet.len() as u64, limit(width, height));
     assert!(bytes <= limit && bytes > limit / 2, "{bytes} of {limit}");
@@ -111,8 +119,14 @@ fn slices_end_in_powers_of_two() {
 
 #[test]
 fn what_the_fields_cannot_hold_is_refused() {
-    let picture =
-        Picture422 { width: 65_538, height: 2, y: vec![0; 131_076], cb: vec![0; 65_538], cr: vec![0; 65_538] };
+    let picture = Picture422 {
+        coding: Coding::Bt709,
+        width: 65_538,
+        height: 2,
+        y: vec![0; 131_076],
+        cb: vec![0; 65_538],
+        cr: vec![0; 65_538],
+    };
     let e = encode(&picture, Rate::FPS_24, Level::current()).unwrap_err();
     assert!(e.to_string().contains("65538x2"), "{e}");
 }

@@ -1,0 +1,95 @@
+//! Display light to code values.
+
+use rushes_core::simd::math::{log2, pow};
+
+/// The least luminance, of 1,000 nits, that the inverse OOTF of HLG tells from others, as in OpenColorIO: its slope
+/// has no end towards black, where it would raise what is left of a colour without luminance. (There 1e-4 where
+/// 1,000 nits are 3 to the power of 1.2.)
+const DARKEST: f32 = 1e-4 / 3.737_192_8;
+
+/// How a display decodes, the other way round. Light is linear, 1 at 100 nits.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Curve {
+    /// A power of light.
+    Power(f32),
+    /// The perceptual quantizer: ITU-R BT.2100-3, table 4, inverse EOTF.
+    Pq,
+    /// Hybrid log-gamma for a display of 1,000 nits: BT.2100-3, table 5, inverse OOTF with a system gamma of
+    /// 1.2 and OETF.
+    Hlg,
+}
+
+impl Curve {
+    /// Encodes `N` pixels.
+    #[inline(always)]
+    pub(super) fn encode<const N: usize>(self, [r, g, b]: &mut [[f32; N]; 3]) {
+        match self {
+            // A power of 1 may be the next number above it.
+            Self::Power(power) => each([r, g, b], |v| pow(v, power).min(1.0)),
+            Self::Pq => each([r, g, b], pq),
+            Self::Hlg => {
+                for i in 0..N {
+                    // Of 1,000 nits.
+                    let [red, green, blue] = [r[i], g[i], b[i]].map(|v| v * 0.1);
+                    let luminance = 0.2627 * red + 0.6780 * green + 0.0593 * blue;
+                    let scene = pow(luminance.max(DARKEST), (1.0 - 1.2) / 1.2);
+                    [r[i], g[i], b[i]] = [red, green, blue].map(|v| v * scene);
+                }
+                each([r, g, b], hlg);
+            }
+        }
+    }
+}
+
+#[inline(always)]
+fn each<const N: usize>(planes: [&mut [f32; N]; 3], f: impl Fn(f32) -> f32) {
+    for plane in planes {
+        for v in plane {
+            *v = f(*v);
+        }
+    }
+}
+
+/// Of light that is 100 at 10,000 nits.
+#[inline(always)]
+fn pq(light: f32) -> f32 {
+    const M1: f32 = 2610.0 / 16384.0;
+    const M2: f32 = 2523.0 / 4096.0 * 128.0;
+    const C1: f32 = 3424.0 / 4096.0;
+    const C2: f32 = 2413.0 / 4096.0 * 32.0;
+    const C3: f32 = 2392.0 / 4096.0 * 32.0;
+    let p = pow(light * 0.01, M1);
+    pow((C1 + C2 * p) / (1.0 + C3 * p), M2)
+}
+
+/// The OETF, of scene light 0 to 1.
+#[inline(always)]
+fn hlg(scene: f32) -> f32 {
+    const A: f32 = 0.178_832_77;
+    const B: f32 = 0.284_668_92;
+    const C: f32 = 0.559_910_7;
+    const PER_LOG2: f32 = A * std::f32::consts::LN_2;
+    let log = log2((12.0 * scene - B).max(f32::MIN_POSITIVE)).mul_add(PER_LOG2, C);
+    if scene > 1.0 / 12.0 { log.min(1.0) } else { (3.0 * scene).max(0.0).sqrt() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn published_levels_have_their_code_values() {
+        // ITU-R BT.2408-7, table 1: 203 nits is 58 % PQ; BT.2100: 10,000 nits is 1. ST 2084: 100 nits is 0.508.
+        for (light, code) in [(0.0, 0.0), (1.0, 0.508_078), (2.03, 0.580_689), (10.0, 0.751_827), (100.0, 1.0)] {
+            assert!((pq(light) - code).abs() < 2e-5, "{light}: {}", pq(light));
+        }
+        // Both parts of HLG meet at one half; 1 is 1.
+        for (scene, code) in [(0.0, 0.0), (1.0 / 12.0, 0.5), (1.0 / 12.0 + 1e-7, 0.5), (1.0, 1.0)] {
+            assert!((hlg(scene) - code).abs() < 1e-5, "{scene}: {}", hlg(scene));
+        }
+        // BT.2408-7, table 1: 203 nits on a display of 1,000 is 75 % HLG.
+        let mut white = [[2.03f32], [2.03], [2.03]];
+        Curve::Hlg.encode(&mut white);
+        assert!((white[0][0] - 0.75).abs() < 1e-3, "{}", white[0][0]);
+    }
+}
