@@ -42,7 +42,8 @@ pub struct Kernel {
 /// # Errors
 /// When a stage does not take the picture, or `scratch` cannot be written to.
 pub fn all(scratch: &Path) -> Result<Vec<Kernel>> {
-    let mut kernels = vec![decode(scratch)?];
+    let mut kernels =
+        vec![decode(scratch, "12-bit DNG to floats", false)?, decode(scratch, "lossless JPEG DNG to floats", true)?];
     for (name, method, flops) in [
         ("debayer, superpixel", Method::Superpixel, 0.0),
         ("debayer, bilinear", Method::Bilinear, 0.0),
@@ -153,10 +154,10 @@ fn cube(scratch: &Path) -> Result<Lut> {
 }
 
 /// A 12-bit DNG from the page cache to rows of floats, header and file system included.
-fn decode(scratch: &Path) -> Result<Kernel> {
+fn decode(scratch: &Path, name: &'static str, lossless_jpeg: bool) -> Result<Kernel> {
     let (width, height) = (WIDTH, HEIGHT / 4);
-    let card = scratch.join("decode");
-    let truth = rushes_testcard::Card::write_clean(&card, CardSpec { width, height, frames: 1 })?;
+    let card = scratch.join(if lossless_jpeg { "ljpeg" } else { "decode" });
+    let truth = rushes_testcard::Card::write_clean(&card, CardSpec { width, height, frames: 1, lossless_jpeg })?;
     let range = FrameRange { first: 0, last: 0 };
     let media = ClipMedia::Files(vec![truth.path(0)]);
     let clip = ClipRef {
@@ -176,7 +177,7 @@ fn decode(scratch: &Path) -> Result<Kernel> {
             black_box(&rows);
         }
     };
-    Ok(Kernel { name: "12-bit DNG to floats", pixels: width * height, bytes: 5.5, flops: 0.0, run: Box::new(run) })
+    Ok(Kernel { name, pixels: width * height, bytes: 5.5, flops: 0.0, run: Box::new(run) })
 }
 
 /// Three rows of floats as halfs.

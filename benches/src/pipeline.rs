@@ -34,9 +34,11 @@ pub struct Timed {
 pub async fn measure(scratch: &Path, frames: i64) -> Result<Vec<Timed>> {
     let (card, look) = (scratch.join("card"), scratch.join("look.cc"));
     let to = card.clone();
-    tokio::task::spawn_blocking(move || Card::write_clean(&to, CardSpec { width: 4096, height: 2304, frames }))
-        .await
-        .unwrap_or_else(|e| Err(Error::new(ErrorKind::Panicked, e.to_string())))?;
+    tokio::task::spawn_blocking(move || {
+        Card::write_clean(&to, CardSpec { width: 4096, height: 2304, frames, ..CardSpec::default() })
+    })
+    .await
+    .unwrap_or_else(|e| Err(Error::new(ErrorKind::Panicked, e.to_string())))?;
     std::fs::write(&look, LOOK).map_err(|e| Error::io(&look, e))?;
     let base = Dailies { cdl: Some(look), ..Dailies::default() };
     let jobs = [

@@ -118,7 +118,7 @@ fn what_cannot_be_done_is_said_and_the_exit_code_says_it_too() {
 #[test]
 fn killed_and_run_again() {
     let folder = tempfile::tempdir().unwrap();
-    let spec = CardSpec { width: 480, height: 270, frames: 48 };
+    let spec = CardSpec { width: 480, height: 270, frames: 48, ..CardSpec::default() };
     let card = Card::write(&folder.path().join("card"), spec).unwrap();
     let clip = text(&card.clips[0].folder).to_owned();
     let run = |out: &Path| {

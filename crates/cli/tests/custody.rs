@@ -95,7 +95,11 @@ fn what_cannot_be_compared_or_copied_is_said() {
 #[test]
 fn signals_end_a_run_cleanly() {
     let folder = tempfile::tempdir().unwrap();
-    let card = Card::write(&folder.path().join("card"), CardSpec { width: 480, height: 270, frames: 48 }).unwrap();
+    let card = Card::write(
+        &folder.path().join("card"),
+        CardSpec { width: 480, height: 270, frames: 48, ..CardSpec::default() },
+    )
+    .unwrap();
     let clip = text(&card.clips[0].folder).to_owned();
     let out = folder.path().join("out");
     let run = || {

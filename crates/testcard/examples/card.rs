@@ -1,6 +1,6 @@
 //! Writes a synthetic card of any size, for benches and trials.
 //!
-//!     cargo run --release -p rushes-testcard --example card -- FOLDER 4096 2304 96
+//!     cargo run --release -p rushes-testcard --example card -- FOLDER 4096 2304 96 [ljpeg]
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -15,7 +15,8 @@ fn main() -> ExitCode {
         eprintln!("name a folder, columns, rows, and frames of each clip (at least 6)");
         return ExitCode::FAILURE;
     };
-    match Card::write(&PathBuf::from(folder), CardSpec { width, height, frames: frames as i64 }) {
+    let lossless_jpeg = args.get(4).is_some_and(|a| a == "ljpeg");
+    match Card::write(&PathBuf::from(folder), CardSpec { width, height, frames: frames as i64, lossless_jpeg }) {
         Ok(_) => ExitCode::SUCCESS,
         Err(e) => {
             eprintln!("{e}");

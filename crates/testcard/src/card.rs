@@ -19,19 +19,21 @@ pub struct CardSpec {
     pub height: usize,
     /// Frames of each clip; at least 6.
     pub frames: i64,
+    /// Whether samples are stored as lossless JPEG.
+    pub lossless_jpeg: bool,
 }
 
 impl Default for CardSpec {
     /// Two clips of 16 frames, 1280x720.
     fn default() -> Self {
-        Self { width: 1280, height: 720, frames: 16 }
+        Self { width: 1280, height: 720, frames: 16, lossless_jpeg: false }
     }
 }
 
 impl CardSpec {
     /// Small enough for tests: 160x90, 8 frames.
     pub fn tiny() -> Self {
-        Self { width: 160, height: 90, frames: 8 }
+        Self { width: 160, height: 90, frames: 8, lossless_jpeg: false }
     }
 }
 
@@ -226,6 +228,7 @@ fn write_frame(clip: &ClipTruth, spec: CardSpec, frame: i64) -> Result<()> {
         exposure_time: (1, 48),
         timecode: clip.start.offset(frame),
         samples: &samples,
+        lossless_jpeg: spec.lossless_jpeg,
     });
     if clip.truncated.contains(&frame) {
         file.truncate(file.len() * 3 / 5);
@@ -261,7 +264,7 @@ mod tests {
 
     #[test]
     fn the_same_card_is_written_every_time() {
-        let spec = CardSpec { width: 48, height: 32, frames: 6 };
+        let spec = CardSpec { width: 48, height: 32, frames: 6, ..CardSpec::default() };
         let read = || {
             let folder = tempfile::tempdir().unwrap();
             let card = Card::write(&folder.path().join("card"), spec).unwrap();

@@ -1,8 +1,9 @@
-//! A CinemaDNG writer for synthetic frames: 12 bits, packed, one strip, little-endian.
+//! A CinemaDNG writer for synthetic frames: 12 bits, packed or as lossless JPEG, one strip, little-endian.
 //!
 //! Tags after DNG 1.7 and the CinemaDNG 1.1 additions (TimeCodes, FrameRate, ReelName,
 //! CameraLabel). Not a writer for cameras: it knows what the test card needs.
 
+use crate::ljpeg;
 use rushes_core::media::{CameraColor, Cfa, Rect, Timecode, WhitePoint};
 
 /// What a frame's file says, and its samples.
@@ -44,12 +45,14 @@ pub struct DngFrame<'a> {
     pub timecode: Timecode,
     /// Samples of the stored area, row by row, 12 bits.
     pub samples: &'a [u16],
+    /// Whether they are stored as lossless JPEG.
+    pub lossless_jpeg: bool,
 }
 
 /// The frame as a file.
 pub fn write_dng(f: &DngFrame<'_>) -> Vec<u8> {
     let area = f.active_area.unwrap_or(Rect::whole(f.width, f.height));
-    let pixels = pack(f.samples, f.width);
+    let pixels = if f.lossless_jpeg { ljpeg::encode(f.samples, f.width) } else { pack(f.samples, f.width) };
     let color = |i: usize, of: fn(&rushes_core::media::CalibratedIlluminant) -> [[f64; 3]; 3]| {
         f.color.calibrations.get(i).map(|c| of(c).concat())
     };
@@ -58,7 +61,7 @@ pub fn write_dng(f: &DngFrame<'_>) -> Vec<u8> {
     e.longs(256, &[f.width as u32]);
     e.longs(257, &[f.height as u32]);
     e.shorts(258, &[12]);
-    e.shorts(259, &[1]);
+    e.shorts(259, &[if f.lossless_jpeg { 7 } else { 1 }]);
     e.shorts(262, &[32803]);
     e.text(271, "Rushes");
     e.text(272, f.model);

@@ -2,7 +2,7 @@
 //!
 //! [`Card::write`] renders a small scene in scene-linear light, sees it through a camera model
 //! (two-illuminant calibration, white balance, exposure, noise, clipping, Bayer filter) and
-//! writes it as 12-bit CinemaDNG clips with timecode, reel and camera facts. Everything is
+//! writes it as 12-bit CinemaDNG clips (packed, or as lossless JPEG) with timecode, reel and camera facts. Everything is
 //! computed: the same card comes out every time, byte for byte.
 //!
 //! The card has a clean clip, and one with a missing and a truncated frame.
@@ -10,6 +10,7 @@
 mod camera;
 mod card;
 mod dng;
+mod ljpeg;
 mod scene;
 
 pub use camera::Camera;

@@ -46,7 +46,7 @@ impl Huffman {
 
     /// Length and value of the code that the 16 bits `next` begin with; `None` when it is not in the table.
     #[inline]
-    fn find(&self, next: u32) -> Option<(u32, u8)> {
+    pub(super) fn find(&self, next: u32) -> Option<(u32, u8)> {
         let hit = self.lookup[(next >> (16 - LOOKUP)) as usize];
         if hit != 0 {
             return Some((u32::from(hit >> 8), hit as u8));
@@ -57,42 +57,19 @@ impl Huffman {
         Some((len, value))
     }
 
+    /// Bits of the longest code and of what is behind it, which its value says.
+    pub(super) fn longest(&self) -> u32 {
+        // Values are in the order of their codes' lengths.
+        let lengths = (0..self.values.len()).map(|i| {
+            let i = i as i32;
+            (1..=16).find(|&l| i < self.base[l] + (self.limit[l] >> (16 - l)) as i32).unwrap_or(16) as u32
+        });
+        lengths.zip(&self.values).map(|(len, v)| len + u32::from(*v)).max().unwrap_or(0)
+    }
+
     /// True when a value lies above `max`.
     pub(super) fn exceeds(&self, max: u8) -> bool {
         self.values.iter().any(|&v| v > max)
-    }
-}
-
-/// Bits of a [`Differences`] table's index: what most codes of noisy pictures take, difference included, in a table
-/// that leaves room in the nearest cache.
-const WHOLE: u32 = 12;
-
-/// For each next [`WHOLE`] bits the difference they begin with, where code and difference are not longer.
-#[derive(Debug, Clone)]
-pub(super) struct Differences {
-    /// The difference in the low 16 bits, above them how many bits it took (0: more than were looked at).
-    table: Box<[u32; 1 << WHOLE]>,
-}
-
-impl Differences {
-    /// `long_16` as in [`super::lossless::decode`].
-    pub(super) fn new(huffman: &Huffman, long_16: bool) -> Self {
-        let mut table = Box::new([0; 1 << WHOLE]);
-        for (next, entry) in (0u32..).zip(table.iter_mut()) {
-            let Some((len, category)) = huffman.find(next << (16 - WHOLE)) else { continue };
-            let k = if category == 16 && !long_16 { 0 } else { u32::from(category) };
-            if len + k > WHOLE {
-                continue;
-            }
-            let bits = (next >> (WHOLE - len - k)) & ((1 << k) - 1);
-            let difference = match category {
-                0 => 0,
-                16 => -0x8000,
-                _ => extended(bits, k),
-            };
-            *entry = (len + k) << 16 | u32::from(difference as u16);
-        }
-        Self { table }
     }
 }
 
@@ -104,7 +81,6 @@ fn extended(bits: u32, k: u32) -> i32 {
 }
 
 /// Entropy-coded data, most significant bit first, without stuffed bytes; stops at a marker.
-#[derive(Clone)]
 pub(super) struct Bits<'a> {
     data: &'a [u8],
     at: usize,
@@ -187,17 +163,6 @@ impl<'a> Bits<'a> {
     #[inline]
     pub(super) fn extend(&mut self, k: u32) -> i32 {
         extended(self.take(k), k)
-    }
-
-    /// The next difference, after [`Bits::refill`], where `table` has it.
-    #[inline]
-    pub(super) fn difference(&mut self, table: &Differences) -> Option<u16> {
-        let hit = table.table[(self.acc >> (self.n - WHOLE)) as usize & ((1 << WHOLE) - 1)];
-        if hit == 0 {
-            return None;
-        }
-        self.n -= hit >> 16;
-        Some(hit as u16)
     }
 
     /// Steps over a restart marker.

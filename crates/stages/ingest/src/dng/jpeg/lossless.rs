@@ -1,9 +1,10 @@
 //! Lossless JPEG (ITU-T T.81, annex H).
 
 use rushes_core::Result;
+use rushes_core::simd::Level;
 
 use super::super::tiff::bad;
-use super::bits::{Bits, Differences};
+use super::differences::{Codes, Unstuffed};
 use super::{Jpeg, RowSink};
 
 /// Decodes the scan, row by row. `long_16`: the category 16 is followed by 16 bits, as the first
@@ -35,8 +36,9 @@ pub(super) fn decode(jpeg: &Jpeg<'_>, long_16: bool, sink: &mut RowSink<'_>) -> 
     }
     let restart_rows = jpeg.restart / f.width;
     let start = 1u16 << (f.precision - jpeg.transform - 1);
-    let mut bits = Bits::new(jpeg.data);
-    let short: Vec<Differences> = jpeg.tables.iter().map(|(t, _)| Differences::new(t, long_16)).collect();
+    let mut bits = Unstuffed::new(jpeg.data, samples);
+    let codes: Vec<Codes<'_>> = jpeg.tables.iter().map(|(t, _)| Codes::new(t, long_16)).collect();
+    let level = Level::current();
     // Two rows: differences become samples in place.
     let (mut above, mut row) = (vec![0u16; samples], vec![0u16; samples]);
     let mut shifted = if jpeg.transform > 0 { vec![0u16; samples] } else { Vec::new() };
@@ -46,12 +48,7 @@ pub(super) fn decode(jpeg: &Jpeg<'_>, long_16: bool, sink: &mut RowSink<'_>) -> 
             bits.restart()?;
             since_restart = 0;
         }
-        let whole = match n {
-            1 => differences::<1>(jpeg, &short, &mut bits, long_16, &mut row),
-            2 => differences::<2>(jpeg, &short, &mut bits, long_16, &mut row),
-            3 => differences::<3>(jpeg, &short, &mut bits, long_16, &mut row),
-            _ => differences::<4>(jpeg, &short, &mut bits, long_16, &mut row),
-        };
+        let whole = bits.row(level, &codes, &mut row);
         if !whole || bits.exhausted() {
             let how = if bits.exhausted() { "end" } else { "are damaged" };
             return Err(bad(format!("the lossless JPEG data {how} in row {y} of {}", f.height))
@@ -81,47 +78,6 @@ pub(super) fn decode(jpeg: &Jpeg<'_>, long_16: bool, sink: &mut RowSink<'_>) -> 
         since_restart += 1;
     }
     Ok(())
-}
-
-/// Decodes the differences of one row, modulo 2^16 (T.81, table H.2). False at a code that is in no table.
-fn differences<const N: usize>(
-    jpeg: &Jpeg<'_>,
-    short: &[Differences],
-    bits: &mut Bits<'_>,
-    long_16: bool,
-    row: &mut [u16],
-) -> bool {
-    // In registers for the length of the row.
-    let mut held = bits.clone();
-    let whole = differences_of::<N>(jpeg, short, &mut held, long_16, row);
-    *bits = held;
-    whole
-}
-
-#[inline(always)]
-fn differences_of<const N: usize>(
-    jpeg: &Jpeg<'_>,
-    short: &[Differences],
-    bits: &mut Bits<'_>,
-    long_16: bool,
-    row: &mut [u16],
-) -> bool {
-    for pixel in row.as_chunks_mut::<N>().0 {
-        for ((out, (table, _)), short) in pixel.iter_mut().zip(&jpeg.tables).zip(short) {
-            bits.refill();
-            if let Some(difference) = bits.difference(short) {
-                *out = difference;
-                continue;
-            }
-            let Some(category) = bits.decode(table) else { return false };
-            *out = match category {
-                0 => 0,
-                16 if !long_16 => 0x8000,
-                k => bits.extend(u32::from(k)) as u16,
-            };
-        }
-    }
-    true
 }
 
 /// Turns differences into samples: `first` predicts the leftmost pixel, `selection` (T.81, table

@@ -6,6 +6,7 @@
 
 mod bits;
 mod dct;
+mod differences;
 mod lossless;
 
 #[cfg(test)]
