@@ -5,6 +5,7 @@ use std::path::Path;
 
 use rushes_color::output::Target;
 use rushes_color::{Cdl, Lut, OutputTransform};
+use rushes_color::{aces, cct, matrix};
 use rushes_core::frame::{Band, BandMut, FrameFacts, FrameFormat, ImageState};
 use rushes_core::media::{CameraMetadata, Cfa, ClipFormat, ClipMedia, ColorSpace, FileSequence, FrameRange, Rate};
 use rushes_core::simd::{Level, half_row};
@@ -65,7 +66,22 @@ pub fn all(scratch: &Path) -> Result<Vec<Kernel>> {
     kernels.push(stage("scale to 1080p, Lanczos3", ImageState::Display, &Scale::display(hd), 0.0)?);
     let log = Scale { domain: ScaleDomain::Log, ..Scale::scene_linear(hd) };
     kernels.push(stage("scale to 1080p, Lanczos3, logarithm of light", ImageState::SceneLinear, &log, 0.0)?);
-    kernels.push(halfs());
+    kernels.push(rows("ACES2065-1 to ACEScct", 24.0, |level, rows, to, _| {
+        let [r, g, b] = to.each_mut().map(Vec::as_mut_slice);
+        cct::encode_rows(level, &matrix::to_f32(&aces::AP0_TO_AP1), rows, [r, g, b]);
+    }));
+    kernels.push(rows("floats to halfs, RGB", 18.0, |level, rows, _, halfs| {
+        rows.iter().zip(halfs).for_each(|(row, halfs)| {
+            black_box(half_row(level, row, halfs));
+        });
+    }));
+    kernels.push(rows("3x3 matrix and halfs", 18.0, |level, rows, to, halfs| {
+        let [r, g, b] = to.each_mut().map(Vec::as_mut_slice);
+        matrix::rows(level, &matrix::to_f32(&aces::AP0_TO_AP1), rows, [r, g, b]);
+        to.iter().zip(halfs).for_each(|(row, halfs)| {
+            black_box(half_row(level, row, halfs));
+        });
+    }));
     for (name, compression) in [
         ("EXR plate, uncompressed", ExrCompression::None),
         ("EXR plate, PIZ", ExrCompression::Piz),
@@ -180,20 +196,25 @@ fn decode(scratch: &Path, name: &'static str, lossless_jpeg: bool) -> Result<Ker
     Ok(Kernel { name, pixels: width * height, bytes: 5.5, flops: 0.0, run: Box::new(run) })
 }
 
-/// Three rows of floats as halfs.
-fn halfs() -> Kernel {
-    let rows = [1, 2, 3].map(|seed| scene(WIDTH, seed));
-    let mut halfs = vec![[0; 2]; 3 * WIDTH];
+/// A kernel of rows that stay in the nearest caches: three rows of floats, to three rows of floats, of halfs, or both.
+fn rows(
+    name: &'static str,
+    bytes: f64,
+    run: impl Fn(Level, [&[f32]; 3], &mut Rows<f32>, &mut Rows<[u8; 2]>) + 'static,
+) -> Kernel {
+    let from = [1, 2, 3].map(|seed| scene(WIDTH, seed));
+    let mut to = [(); 3].map(|()| vec![0.0; WIDTH]);
+    let mut halfs = [(); 3].map(|()| vec![[0; 2]; WIDTH]);
     let run = move || {
         for _ in 0..64 {
-            for (row, halfs) in rows.iter().zip(halfs.chunks_exact_mut(WIDTH)) {
-                half_row(Level::current(), black_box(row), halfs);
-            }
+            run(Level::current(), black_box(from.each_ref().map(Vec::as_slice)), &mut to, &mut halfs);
+            black_box((&to, &halfs));
         }
-        black_box(&halfs);
     };
-    Kernel { name: "floats to halfs, RGB", pixels: 64 * WIDTH, bytes: 18.0, flops: 0.0, run: Box::new(run) }
+    Kernel { name, pixels: 64 * WIDTH, bytes, flops: 0.0, run: Box::new(run) }
 }
+
+type Rows<T> = [Vec<T>; 3];
 
 /// `sink` over one picture, up to what waits for its turn to be committed.
 fn sink(

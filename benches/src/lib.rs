@@ -12,6 +12,7 @@ pub mod ceilings;
 pub mod engine;
 pub mod kernels;
 pub mod pipeline;
+mod resume;
 
 use std::time::{Duration, Instant};
 

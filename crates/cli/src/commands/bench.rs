@@ -103,6 +103,7 @@ fn tell_engine(engine: &Engine) {
     println!("\n{:<48} {:>9}", "the engine", "");
     println!("{:<48} {:>9.2} s", "planning 100,000 units", engine.plan_100k_s);
     println!("{:<48} {:>9.0} bytes", "memory of each", engine.plan_bytes_per_unit);
+    println!("{:<48} {:>9.2} s", "finding that 10,000 finished clips stand", engine.resume_10k_s);
     println!("{:<48} {:>9.1} us", "a unit of one frame that holds nothing", engine.unit_us);
     println!("{:<48} {:>9.2} us", "having a stage compute a band", engine.stage_call_us);
     println!("{:<48} {:>9.3} us", "telling a listener of an event", engine.event_us);

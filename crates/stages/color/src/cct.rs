@@ -2,7 +2,10 @@
 
 #![allow(clippy::excessive_precision, reason = "constants are written as the standard prints them")]
 
+use rushes_core::simd::kernel;
 use rushes_core::simd::math::{exp2, log2};
+
+use crate::matrix::apply_f32;
 
 const A: f32 = 10.540_237_741_654_5;
 const B: f32 = 0.072_905_534_195_835_5;
@@ -23,6 +26,27 @@ pub fn encode(v: f32) -> f32 {
 pub fn decode(v: f32) -> f32 {
     let power = exp2(v * 17.52 - 9.72);
     if v <= BREAK_CODE { (v - B) * (1.0 / A) } else { power }
+}
+
+kernel! {
+    /// Rows of linear red, green and blue to ACEScct, by way of `to_ap1`.
+    pub fn encode_rows(to_ap1: &[[f32; 3]; 3], from: [&[f32]; 3], to: [&mut [f32]; 3]) {
+        let ([r, g, b], [to_r, to_g, to_b]) = (from, to);
+        for (((((&r, &g), &b), to_r), to_g), to_b) in r.iter().zip(g).zip(b).zip(to_r).zip(to_g).zip(to_b) {
+            let [r, g, b] = apply_f32(to_ap1, [r, g, b]);
+            [*to_r, *to_g, *to_b] = [encode(r), encode(g), encode(b)];
+        }
+    }
+}
+
+kernel! {
+    /// Rows in ACEScct to linear light, in place, and from AP1 by `from_ap1`.
+    pub fn decode_rows(from_ap1: &[[f32; 3]; 3], rows: [&mut [f32]; 3]) {
+        let [r, g, b] = rows;
+        for ((r, g), b) in r.iter_mut().zip(g).zip(b) {
+            [*r, *g, *b] = apply_f32(from_ap1, [decode(*r), decode(*g), decode(*b)]);
+        }
+    }
 }
 
 #[cfg(test)]

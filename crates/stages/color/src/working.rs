@@ -7,7 +7,7 @@ use rushes_core::{Error, ErrorKind, Result};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::matrix::{IDENTITY, apply_f32, to_f32};
+use crate::matrix::{self, IDENTITY, apply_f32, to_f32};
 use crate::{aces, cct};
 
 /// The space a look is computed in; the picture comes back in the space it was in.
@@ -47,29 +47,19 @@ impl Through {
     /// Rows into the space, changed in place by `look`, and back.
     pub(crate) fn rows(&self, from: [&[f32]; 3], to: [&mut [f32]; 3], look: impl FnOnce(Level, [&mut [f32]; 3])) {
         let ([r, g, b], level) = (to, Level::current());
-        enter(level, self, from, [&mut *r, &mut *g, &mut *b]);
+        let enter = if self.log { cct::encode_rows } else { matrix::rows };
+        let leave = if self.log { cct::decode_rows } else { in_place };
+        enter(level, &self.into, from, [&mut *r, &mut *g, &mut *b]);
         look(level, [&mut *r, &mut *g, &mut *b]);
-        leave(level, self, [r, g, b]);
+        leave(level, &self.back, [r, g, b]);
     }
 }
 
 kernel! {
-    fn enter(through: &Through, from: [&[f32]; 3], to: [&mut [f32]; 3]) {
-        let ([r, g, b], [to_r, to_g, to_b]) = (from, to);
-        for (((((&r, &g), &b), to_r), to_g), to_b) in r.iter().zip(g).zip(b).zip(to_r).zip(to_g).zip(to_b) {
-            let [r, g, b] = apply_f32(&through.into, [r, g, b]);
-            [*to_r, *to_g, *to_b] =
-                if through.log { [cct::encode(r), cct::encode(g), cct::encode(b)] } else { [r, g, b] };
-        }
-    }
-}
-
-kernel! {
-    fn leave(through: &Through, rows: [&mut [f32]; 3]) {
+    fn in_place(m: &[[f32; 3]; 3], rows: [&mut [f32]; 3]) {
         let [r, g, b] = rows;
         for ((r, g), b) in r.iter_mut().zip(g).zip(b) {
-            let pixel = if through.log { [cct::decode(*r), cct::decode(*g), cct::decode(*b)] } else { [*r, *g, *b] };
-            [*r, *g, *b] = apply_f32(&through.back, pixel);
+            [*r, *g, *b] = apply_f32(m, [*r, *g, *b]);
         }
     }
 }
