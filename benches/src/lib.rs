@@ -2,6 +2,7 @@
 //!
 //! - [`ceilings`]: what the machine can do at most: memory, cache, multiplications;
 //! - [`kernels`]: stages, sinks and row kernels on one thread, of a 4K picture;
+//! - [`checksums`]: digests of files, alone and all from one read;
 //! - [`pipeline`]: `dailies` from card to plates and proxies, and one frame as fast as it comes;
 //! - [`engine`]: planning, units, stage calls, events, and going on where a run ended.
 //!
@@ -9,6 +10,7 @@
 //! remembers. How to read the figures, and what was found out with them: `NOTES.md`.
 
 pub mod ceilings;
+pub mod checksums;
 pub mod engine;
 pub mod kernels;
 pub mod pipeline;

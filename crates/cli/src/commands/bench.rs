@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use rushes::core::simd::Level;
 use rushes::{Error, ErrorKind, Result};
 use rushes_benches::ceilings::Ceilings;
+use rushes_benches::checksums::{self, Checksums};
 use rushes_benches::engine::Engine;
 use rushes_benches::{kernels, median, pipeline};
 use serde_json::json;
@@ -40,7 +41,10 @@ pub(crate) async fn run(a: &Bench) -> Result<Ended> {
     if !a.json {
         tell_kernels(&ceilings, &rows);
     }
+    let folder = scratch.path().to_owned();
+    let checksums = blocking(move || checksums::measure(&folder)).await?;
     if !a.json {
+        tell_checksums(&checksums);
         tell_engine(&engine);
     }
     let jobs = match a.frames {
@@ -56,7 +60,7 @@ pub(crate) async fn run(a: &Bench) -> Result<Ended> {
             .collect();
         let all = json!({
             "version": env!("CARGO_PKG_VERSION"), "level": level.name(), "ceilings": ceilings,
-            "kernels": kernels, "engine": engine, "jobs": jobs,
+            "kernels": kernels, "checksums": checksums, "engine": engine, "jobs": jobs,
             "latency_ms": latency.map(|[superpixel, gbtf]| json!({ "superpixel": superpixel, "gbtf": gbtf })),
         });
         println!("{all:#}");
@@ -96,6 +100,13 @@ fn tell_kernels(ceilings: &Ceilings, rows: &[Row]) {
     println!("\n{:<48} {:>9} {:>11}", "kernels, one thread", "Mpix/s", "of ceiling");
     for row in rows {
         println!("{:<48} {:>9.0} {:>9.0} %", row.name, row.megapixels_s, row.part * 100.0);
+    }
+}
+
+fn tell_checksums(all: &[Checksums]) {
+    println!("\n{:<48} {:>9}", "checksums, all cores", "GB/s");
+    for one in all {
+        println!("{:<48} {:>9.2}", one.algorithms, one.gigabytes_s);
     }
 }
 
