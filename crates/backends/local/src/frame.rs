@@ -9,7 +9,7 @@ use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
 use rushes_core::error::panic_message;
-use rushes_core::frame::{Band, FrameFormat};
+use rushes_core::frame::{Band, FrameFormat, Pool};
 use rushes_core::media::FrameRange;
 use rushes_core::plan::{PreparedTree, Tree, Unit};
 use rushes_core::stage::{Encoded, FrameSink, Sink, SinkWriter, SourceFrame};
@@ -66,6 +66,8 @@ pub(crate) struct Making<'a> {
     pub(crate) wanted: &'a [bool],
     /// Threads that share the frame's rows.
     pub(crate) shares: usize,
+    /// Where rows lie while others are computed of them.
+    pub(crate) memory: &'a Pool<f32>,
     pub(crate) goes_on: &'a (dyn Fn() -> bool + Sync),
 }
 
@@ -96,7 +98,7 @@ impl Making<'_> {
             Rows::Black => encoders.black(&prepared)?,
             Rows::Picture(frame) if self.shares > 1 => self.walk_shared(&prepared, *frame, &mut encoders, spent, at)?,
             Rows::Picture(frame) => {
-                let mut walk = Walk::new(&prepared, *frame, 0, 1);
+                let mut walk = Walk::new(&prepared, *frame, self.memory, (0, 1));
                 let walked = catch_unwind(AssertUnwindSafe(|| walk.run(&mut encoders, &|| (self.goes_on)())));
                 at.set(walk.at());
                 for (total, new) in spent.iter_mut().zip(walk.spent()) {
@@ -130,7 +132,7 @@ impl Making<'_> {
                 .map(|share| {
                     let goes_on = self.goes_on;
                     scope.spawn(move || {
-                        let mut walk = Walk::new(prepared, frame, share, self.shares);
+                        let mut walk = Walk::new(prepared, frame, self.memory, (share, self.shares));
                         let mut kept = Kept::default();
                         let walked = catch_unwind(AssertUnwindSafe(|| walk.run(&mut kept, &goes_on)));
                         walked.unwrap_or_else(|panic| Err(self.panicked(walk.at(), panic.as_ref())))?;

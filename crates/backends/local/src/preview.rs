@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use ndarray::Array3;
 use rushes_core::error::{guarded, panic_message};
-use rushes_core::frame::{Band, FrameFormat, ImageState};
+use rushes_core::frame::{Band, FrameFormat, ImageState, Pool};
 use rushes_core::graph::{AnyStage, Port, Registry};
 use rushes_core::media::FrameRange;
 use rushes_core::plan::{PreparedTree, Tree, UnitNode};
@@ -17,7 +17,7 @@ use crate::walk::{RowTaker, Walk};
 /// An open clip and the stages its frames go through, of which the last gives pictures in memory.
 ///
 /// The rows of a frame are shared among threads: the shortest time to one frame, not the most frames a
-/// second. Between calls nothing is kept but the open clip; frames may be asked for in any order and from
+/// second. Between calls nothing is kept but the open clip and some rows of memory; frames may be asked for in any order and from
 /// several threads.
 #[derive(Debug)]
 pub struct Preview {
@@ -25,6 +25,7 @@ pub struct Preview {
     reader: Reader,
     threads: usize,
     clip: String,
+    memory: Pool<f32>,
 }
 
 struct Reader(Box<dyn ClipReader>);
@@ -65,7 +66,7 @@ impl Preview {
         tree.source().accepts(clip).map_err(doing)?;
         let reader = Reader(tree.source().open(clip).map_err(doing)?);
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
-        Ok(Self { tree, reader, threads, clip: clip.name.clone() })
+        Ok(Self { tree, reader, threads, clip: clip.name.clone(), memory: Pool::default() })
     }
 
     /// Threads that share the rows of a frame, at least one; one for each core if not said.
@@ -101,7 +102,9 @@ impl Preview {
             std::thread::scope(|scope| {
                 let prepared = &prepared;
                 let source = decoded.as_ref();
-                let work = |(share, mut part): (usize, Part<'_>)| walked(prepared, source, (share, shares), &mut part);
+                let work = |(share, mut part): (usize, Part<'_>)| {
+                    walked(prepared, source, &self.memory, (share, shares), &mut part)
+                };
                 let mut parts = parts.into_iter().enumerate();
                 let first = parts.next();
                 let others: Vec<_> = parts.map(|part| scope.spawn(move || work(part))).collect();
@@ -125,10 +128,11 @@ fn node(i: usize, stage: &str, version: u32, params: Value) -> UnitNode {
 fn walked(
     prepared: &PreparedTree,
     source: &dyn rushes_core::stage::SourceFrame,
-    (share, shares): (usize, usize),
+    memory: &Pool<f32>,
+    share: (usize, usize),
     part: &mut Part<'_>,
 ) -> Result<()> {
-    let mut walk = Walk::new(prepared, source, share, shares);
+    let mut walk = Walk::new(prepared, source, memory, share);
     let walked = catch_unwind(AssertUnwindSafe(|| walk.run(part, &|| true)));
     walked.unwrap_or_else(|p| Err(panicked(p.as_ref())))
 }

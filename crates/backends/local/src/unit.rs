@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use rushes_core::deliver::refuse_among_originals;
 use rushes_core::error::guarded;
-use rushes_core::frame::FrameFormat;
+use rushes_core::frame::{FrameFormat, Pool};
 use rushes_core::graph::Registry;
 use rushes_core::media::{ClipMedia, FileSequence, Finding, StandIn};
 use rushes_core::plan::{Tree, Unit};
@@ -66,6 +66,8 @@ struct Job<'a> {
     shares: usize,
     /// What they need beyond the plan.
     extra_bytes: u64,
+    /// The rows in work, from frame to frame.
+    memory: Pool<f32>,
 }
 
 /// What the threads of a unit gather.
@@ -111,6 +113,7 @@ impl<'a> Job<'a> {
             decode_bytes: 0,
             shares: 1,
             extra_bytes: 0,
+            memory: Pool::default(),
         };
         let first = job.first_format()?;
         job.decode_bytes = job.reader.bytes_needed(first.facts.frame).unwrap_or(0);
@@ -259,8 +262,14 @@ impl<'a> Job<'a> {
     fn make(&self, frame: i64, spent: &mut [Duration], decode: &mut Duration) -> Result<Made> {
         let wanted: Vec<bool> = self.sinks.iter().map(|s| s.wants(self.unit, frame)).collect();
         let goes_on = || !self.cx.cancel.is_cancelled();
-        let making =
-            Making { tree: &self.tree, sinks: &self.sinks, wanted: &wanted, shares: self.shares, goes_on: &goes_on };
+        let making = Making {
+            tree: &self.tree,
+            sinks: &self.sinks,
+            wanted: &wanted,
+            shares: self.shares,
+            memory: &self.memory,
+            goes_on: &goes_on,
+        };
         let from = match self.unit.clip.stand_in(frame) {
             Some(StandIn::Black) => {
                 let format = self.relabelled(self.first_format()?, frame);

@@ -7,7 +7,7 @@
 use std::ops::Range;
 use std::time::{Duration, Instant};
 
-use rushes_core::frame::{Band, BandMut};
+use rushes_core::frame::{Band, BandMut, Pool, Pooled};
 use rushes_core::plan::{PreparedNode, PreparedTree, Work};
 use rushes_core::stage::{InOrder, SourceFrame};
 use rushes_core::{Error, ErrorKind, Result};
@@ -29,6 +29,7 @@ pub struct Walk<'a> {
     takers: Vec<Taker>,
     /// Kernels that keep something from one band to the next, by their node.
     in_order: Vec<Option<Box<dyn InOrder + 'a>>>,
+    memory: &'a Pool<f32>,
     band_rows: usize,
     spent: Vec<Duration>,
     at: usize,
@@ -36,7 +37,8 @@ pub struct Walk<'a> {
 
 /// The rows of a stage that somebody may still need.
 struct Window {
-    data: Vec<f32>,
+    /// `None` before the first row.
+    data: Option<Pooled<f32>>,
     planes: usize,
     width: usize,
     /// Rows of the frame that are in `data`.
@@ -57,13 +59,18 @@ struct Taker {
 
 impl<'a> Walk<'a> {
     /// A walk that computes, for each sink, the part `share` of `shares` of its rows: all of
-    /// them for `(0, 1)`.
-    pub fn new(tree: &'a PreparedTree, source: &'a dyn SourceFrame, share: usize, shares: usize) -> Self {
+    /// them for `(0, 1)`. Rows lie in buffers of `memory`, which the next walk takes over.
+    pub fn new(
+        tree: &'a PreparedTree,
+        source: &'a dyn SourceFrame,
+        memory: &'a Pool<f32>,
+        (share, shares): (usize, usize),
+    ) -> Self {
         let mut windows: Vec<Window> = tree
             .nodes
             .iter()
             .map(|n| Window {
-                data: Vec::new(),
+                data: None,
                 planes: n.format.planes(),
                 width: n.format.width,
                 rows: 0..0,
@@ -104,7 +111,7 @@ impl<'a> Walk<'a> {
             _ => None,
         });
         let in_order = in_order.collect();
-        Self { tree, source, windows, takers, in_order, band_rows: tree.band_rows(), spent, at: 0 }
+        Self { tree, source, windows, takers, in_order, memory, band_rows: tree.band_rows(), spent, at: 0 }
     }
 
     /// Computes everything; `goes_on` is asked between bands.
@@ -131,7 +138,7 @@ impl<'a> Walk<'a> {
             self.at = node;
             let _span = tracing::trace_span!("stage", id = %self.tree.nodes[node].id, first = next).entered();
             let begun = Instant::now();
-            out.take(node, &self.band(from, next..upto))?;
+            out.take(node, &self.windows[from].band(next..upto))?;
             self.spent[node] += begun.elapsed();
             self.takers[t].next = upto;
         }
@@ -157,31 +164,36 @@ impl<'a> Walk<'a> {
             let input = match work {
                 Work::Source => None,
                 Work::Kernel(kernel) => {
-                    let (from, need) = (from.unwrap_or(0), kernel.input_rows(rows.clone()));
+                    let from = from.unwrap_or(0);
+                    let mut need = kernel.input_rows(rows.clone());
+                    need.start = need.start.max(self.taken(node)).min(need.end);
                     self.ensure(from, need.end);
                     Some((kernel, from, need))
                 }
                 _ => return,
             };
             let keep = self.keep_from(node);
-            self.windows[node].make_room(rows.len(), keep);
+            self.windows[node].make_room(self.memory, rows.len(), keep);
 
-            let mut window = std::mem::replace(&mut self.windows[node], Window::empty());
             self.at = node;
             let _span = tracing::trace_span!("stage", %id, first = rows.start).entered();
             let begun = Instant::now();
-            let mut in_order = self.in_order[node].take();
-            let mut out = window.extend(rows.clone());
-            match (input, &mut in_order) {
+            // A node takes rows from one before it.
+            let (before, window) = self.windows.split_at_mut(node);
+            let mut out = window[0].extend(rows.clone());
+            match (input, &mut self.in_order[node]) {
                 (None, _) => self.source.rows(&mut out),
-                (Some((_, from, need)), Some(in_order)) => in_order.run(&self.band(from, need), &mut out),
-                (Some((kernel, from, need)), None) => kernel.run(&self.band(from, need), &mut out),
+                (Some((_, from, need)), Some(in_order)) => in_order.run(&before[from].band(need), &mut out),
+                (Some((kernel, from, need)), None) => kernel.run(&before[from].band(need), &mut out),
             }
-            self.in_order[node] = in_order;
             self.spent[node] += begun.elapsed();
-            window.rows.end = rows.end;
-            self.windows[node] = window;
+            self.windows[node].rows.end = rows.end;
         }
+    }
+
+    /// The first row that the kernel of `node` has not taken, if it keeps what it takes.
+    fn taken(&self, node: usize) -> usize {
+        self.in_order[node].as_ref().map_or(0, |k| k.taken())
     }
 
     /// The first row of `node` that anything hanging on it still needs.
@@ -192,7 +204,11 @@ impl<'a> Walk<'a> {
             .map(|&c| match &self.tree.nodes[c].work {
                 Work::Kernel(k) => {
                     let next = self.windows[c].rows.end;
-                    if next < self.windows[c].end { k.input_rows(next..next + 1).start } else { usize::MAX }
+                    if next < self.windows[c].end {
+                        k.input_rows(next..next + 1).start.max(self.taken(c))
+                    } else {
+                        usize::MAX
+                    }
                 }
                 _ => self.takers.iter().find(|t| t.node == c).map_or(usize::MAX, |t| t.next),
             })
@@ -200,21 +216,9 @@ impl<'a> Walk<'a> {
             .unwrap_or(usize::MAX)
             .min(w.rows.end)
     }
-
-    /// Rows of `node` as a band.
-    fn band(&self, node: usize, rows: Range<usize>) -> Band<'_> {
-        let w = &self.windows[node];
-        debug_assert!(w.rows.start <= rows.start && rows.end <= w.rows.end, "{rows:?} of {:?}", w.rows);
-        let skip = (rows.start - w.rows.start) * w.width;
-        Band::strided(&w.data[skip..], w.planes, w.width, rows, w.room * w.width)
-    }
 }
 
 impl Window {
-    fn empty() -> Self {
-        Self { data: Vec::new(), planes: 0, width: 0, rows: 0..0, room: 0, end: 0, children: Vec::new() }
-    }
-
     /// Widens the rows that will be asked for.
     fn want(&mut self, rows: &Range<usize>) {
         let first = if self.children.is_empty() { rows.start } else { self.rows.start.min(rows.start) };
@@ -223,27 +227,32 @@ impl Window {
     }
 
     /// Drops the rows before `keep` and makes room for `more` after the last.
-    fn make_room(&mut self, more: usize, keep: usize) {
+    fn make_room(&mut self, memory: &Pool<f32>, more: usize, keep: usize) {
         let keep = keep.clamp(self.rows.start, self.rows.end);
         let held = self.rows.end - keep;
-        if self.rows.len() + more <= self.room {
+        if self.rows.len() + more <= self.room && held > 0 {
             return;
         }
-        let w = self.width;
-        if held + more <= self.room {
-            for p in 0..self.planes {
-                let at = (p * self.room + keep - self.rows.start) * w;
-                self.data.copy_within(at..at + held * w, p * self.room * w);
+        let (w, from) = (self.width, self.room);
+        let at = |plane: usize| (plane * from + keep - self.rows.start) * w;
+        match &mut self.data {
+            Some(data) if held + more <= from => {
+                for p in 0..self.planes {
+                    data.copy_within(at(p)..at(p) + held * w, p * from * w);
+                }
             }
-        } else {
-            // Twice what is needed now: the next bands fit without moving rows each time.
-            let room = 2 * (held + more);
-            let mut data = vec![0.0; self.planes * room * w];
-            for p in 0..self.planes {
-                let at = (p * self.room + keep - self.rows.start) * w;
-                data[p * room * w..][..held * w].copy_from_slice(&self.data[at..at + held * w]);
+            old => {
+                // Where rows are held, twice what is needed now: the next bands fit without moving rows each time.
+                let room = if held == 0 { more } else { 2 * (held + more) };
+                let mut data = memory.take(self.planes * room * w);
+                if let Some(old) = old {
+                    for p in 0..self.planes {
+                        data[p * room * w..][..held * w].copy_from_slice(&old[at(p)..at(p) + held * w]);
+                    }
+                }
+                self.room = room;
+                self.data = Some(data);
             }
-            (self.data, self.room) = (data, room);
         }
         self.rows.start = keep;
     }
@@ -251,6 +260,15 @@ impl Window {
     /// The rows after the last, to be written.
     fn extend(&mut self, rows: Range<usize>) -> BandMut<'_> {
         let skip = (self.rows.end - self.rows.start) * self.width;
-        BandMut::strided(&mut self.data[skip..], self.planes, self.width, rows, self.room * self.width)
+        let data = self.data.as_deref_mut().unwrap_or_default();
+        BandMut::strided(&mut data[skip..], self.planes, self.width, rows, self.room * self.width)
+    }
+
+    /// Some of its rows.
+    fn band(&self, rows: Range<usize>) -> Band<'_> {
+        debug_assert!(self.rows.start <= rows.start && rows.end <= self.rows.end, "{rows:?} of {:?}", self.rows);
+        let skip = (rows.start - self.rows.start) * self.width;
+        let data = self.data.as_deref().unwrap_or_default();
+        Band::strided(&data[skip..], self.planes, self.width, rows, self.room * self.width)
     }
 }

@@ -30,7 +30,13 @@ pub struct Pooled<T> {
 impl<T: Copy + Default> Pool<T> {
     /// A buffer of `len`, with unspecified contents.
     pub fn take(&self, len: usize) -> Pooled<T> {
-        let mut data = self.free().pop().unwrap_or_default();
+        let mut free = self.free();
+        // The smallest that is large enough; else the least of all goes, and a new one takes its place.
+        let size = |i: &usize| free[*i].capacity();
+        let fits = (0..free.len()).filter(|i| size(i) >= len).min_by_key(size);
+        let best = fits.or_else(|| (0..free.len()).min_by_key(size));
+        let mut data = best.map(|i| free.swap_remove(i)).unwrap_or_default();
+        drop(free);
         if data.capacity() < len {
             // Not grown: what it held is not wanted.
             data = vec![T::default(); len];
@@ -83,6 +89,20 @@ mod tests {
         drop(first);
         drop(again);
         assert_eq!(pool.free().len(), 2);
+    }
+
+    #[test]
+    fn the_smallest_that_is_large_enough_is_given_out() {
+        let pool = Pool::<u8>::default();
+        let all = [400, 100, 300, 200].map(|len| pool.take(len));
+        let at = all[3].as_ptr();
+        drop(all);
+        let fits = pool.take(150);
+        assert_eq!((fits.as_ptr(), pool.free().len()), (at, 3));
+        drop(pool.take(1000));
+        let mut sizes: Vec<usize> = pool.free().iter().map(Vec::capacity).collect();
+        sizes.sort_unstable();
+        assert_eq!(sizes, [300, 400, 1000]);
     }
 
     #[test]

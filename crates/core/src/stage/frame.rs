@@ -48,4 +48,10 @@ pub trait FrameKernel: Send + Sync {
 pub trait InOrder {
     /// As [`FrameKernel::run`]. A band that does not begin where the last one ended is computed afresh.
     fn run(&mut self, input: &Band<'_>, out: &mut BandMut<'_>);
+
+    /// The first input row that it has not taken: of those before it, it keeps what the next bands need, and they
+    /// need not be given again. Default: 0, all rows that [`FrameKernel::input_rows`] names are wanted.
+    fn taken(&self) -> usize {
+        0
+    }
 }

@@ -132,8 +132,12 @@ fn difference_code(c: f32) -> u16 {
 #[expect(clippy::manual_clamp, reason = "clamp keeps NaN, whose code would be 0")]
 #[inline(always)]
 fn code(v: f32) -> u16 {
-    // In range and no NaN: a cast by way of 32 bits is one instruction.
-    (v + 0.5).max(4.0).min(1019.0) as i32 as u16
+    let v = (v + 0.5).max(4.0).min(1019.0);
+    // Beside 2^23 a mantissa has no room for a part: the nearest whole number then stands in the lowest bits, and is one
+    // too many where it lies above. (A cast looks at every lane for NaN, one by one.)
+    const WHOLE: f32 = 8_388_608.0;
+    let nearest = v + WHOLE;
+    (nearest.to_bits() as u16).wrapping_sub(u16::from(nearest - WHOLE > v))
 }
 
 #[cfg(test)]

@@ -82,6 +82,10 @@ impl InOrder for Descent<'_> {
             }
         }
     }
+
+    fn taken(&self) -> usize {
+        self.entered.rows.end
+    }
 }
 
 /// The last rows of each plane in the domain of averages.
@@ -98,28 +102,34 @@ struct Entered {
 impl Entered {
     /// Brings in those of `rows` that are not here; those before them may go.
     fn go_on(&mut self, level: Level, input: &Band<'_>, rows: Range<usize>) {
-        if rows.len() > self.room {
-            *self = Self { planes: input.planes(), width: input.width(), room: rows.len(), ..Self::default() };
-            self.data = vec![0.0; self.planes * self.room * self.width];
-        }
         let goes_on = (self.rows.start..=self.rows.end).contains(&rows.start);
-        let fresh = if goes_on { self.rows.end.max(rows.start)..rows.end } else { rows.clone() };
-        for plane in 0..self.planes {
-            for row in fresh.clone() {
-                let at = self.at(plane, row);
-                domain::enter(level, input.row(plane, row), &mut self.data[at..at + self.width]);
+        let kept = if goes_on { rows.start..self.rows.end.max(rows.start) } else { rows.start..rows.start };
+        if rows.len() > self.room {
+            let wider = Self { planes: input.planes(), width: input.width(), room: rows.len(), ..Self::default() };
+            let old = std::mem::replace(self, wider);
+            self.data = vec![0.0; self.planes * self.room * self.width];
+            for (plane, row) in (0..self.planes).flat_map(|p| kept.clone().map(move |r| (p, r))) {
+                self.row_mut(plane, row).copy_from_slice(old.row(plane, row));
             }
+        }
+        for (plane, row) in (0..self.planes).flat_map(|p| (kept.end..rows.end).map(move |r| (p, r))) {
+            domain::enter(level, input.row(plane, row), self.row_mut(plane, row));
         }
         self.rows = rows;
     }
 
-    fn at(&self, plane: usize, row: usize) -> usize {
-        (plane * self.room + row % self.room) * self.width
+    fn at(&self, plane: usize, row: usize) -> Range<usize> {
+        let at = (plane * self.room + row % self.room) * self.width;
+        at..at + self.width
     }
 
     fn row(&self, plane: usize, row: usize) -> &[f32] {
+        &self.data[self.at(plane, row)]
+    }
+
+    fn row_mut(&mut self, plane: usize, row: usize) -> &mut [f32] {
         let at = self.at(plane, row);
-        &self.data[at..at + self.width]
+        &mut self.data[at]
     }
 }
 
