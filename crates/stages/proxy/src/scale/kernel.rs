@@ -1,8 +1,9 @@
 //! Rows of a picture at another size.
 
 use std::ops::Range;
+use std::sync::Arc;
 
-use rushes_core::frame::{Band, BandMut, FrameFormat};
+use rushes_core::frame::{Band, BandMut, FrameFormat, Pool, Pooled};
 use rushes_core::simd::{Level, kernel};
 use rushes_core::stage::{FrameKernel, InOrder};
 
@@ -12,8 +13,8 @@ use super::weights::Weights;
 /// Rows are mixed first, then columns: a reduction leaves half as many rows to run along.
 pub(super) struct ScaleKernel {
     pub(super) format: FrameFormat,
-    pub(super) columns: Weights,
-    pub(super) rows: Weights,
+    pub(super) columns: Arc<Weights>,
+    pub(super) rows: Arc<Weights>,
     pub(super) domain: ScaleDomain,
 }
 
@@ -38,18 +39,26 @@ impl FrameKernel for ScaleKernel {
 /// Rows that are resampled side by side, one in each lane, so that the sums along a row need no shuffling.
 const LANES: usize = 8;
 
+/// A column of as many rows.
+#[derive(Debug, Clone, Copy)]
+#[repr(align(32))]
+struct Column([f32; LANES]);
+
 /// A scale on its way down a frame: scratch, and the rows it has already brought into the domain of averages.
 struct Descent<'a> {
     of: &'a ScaleKernel,
     entered: Entered,
-    columns: Vec<[f32; LANES]>,
-    made: Vec<[f32; LANES]>,
+    columns: [Vec<Column>; PLANES],
+    made: [Vec<Column>; PLANES],
 }
+
+/// Planes of a picture; their columns are mixed by the same weights.
+const PLANES: usize = 3;
 
 impl<'a> Descent<'a> {
     fn new(of: &'a ScaleKernel) -> Self {
-        let made = vec![[0.0; LANES]; of.columns.len()];
-        Self { of, entered: Entered::default(), columns: Vec::new(), made }
+        let made = [(); PLANES].map(|()| vec![Column([0.0; LANES]); of.columns.len()]);
+        Self { of, entered: Entered::default(), columns: Default::default(), made }
     }
 }
 
@@ -62,17 +71,21 @@ impl InOrder for Descent<'_> {
         if log {
             entered.go_on(level, input, need.clone());
         }
-        columns.resize(input.width(), [0.0; LANES]);
-        for plane in 0..out.planes() {
-            let row = |r| if log { entered.row(plane, r) } else { input.row(plane, r) };
-            let rows: Vec<&[f32]> = need.clone().map(row).collect();
-            for first in out.rows().step_by(LANES) {
-                let lanes = first..(first + LANES).min(out.rows().end);
-                let spans: Vec<(usize, &[f32])> =
-                    lanes.clone().map(|r| of.rows.of(r)).map(|(at, weights)| (at - need.start, weights)).collect();
+        for first in out.rows().step_by(LANES) {
+            let lanes = first..(first + LANES).min(out.rows().end);
+            let spans: Vec<(usize, &[f32])> =
+                lanes.clone().map(|r| of.rows.of(r)).map(|(at, weights)| (at - need.start, weights)).collect();
+            for (plane, columns) in columns.iter_mut().enumerate() {
+                let row = |r| if log { entered.row(plane, r) } else { input.row(plane, r) };
+                let rows: Vec<&[f32]> = need.clone().map(row).collect();
+                columns.resize(input.width(), Column([0.0; LANES]));
                 mix_rows(level, &rows, &spans, columns);
-                mix_columns(level, columns, &of.columns, made);
-                for (lane, row) in lanes.enumerate() {
+            }
+            let [a, b, c] = &*columns;
+            let [to_a, to_b, to_c] = made;
+            mix_columns(level, [a, b, c], &of.columns, [to_a, to_b, to_c]);
+            for (plane, made) in made.iter().enumerate() {
+                for (lane, row) in lanes.clone().enumerate() {
                     let to = out.row_mut(plane, row);
                     take_lane(level, made, lane, to);
                     if log {
@@ -91,7 +104,7 @@ impl InOrder for Descent<'_> {
 /// The last rows of each plane in the domain of averages.
 #[derive(Default)]
 struct Entered {
-    data: Vec<f32>,
+    data: Option<Pooled<f32>>,
     rows: Range<usize>,
     planes: usize,
     width: usize,
@@ -107,7 +120,7 @@ impl Entered {
         if rows.len() > self.room {
             let wider = Self { planes: input.planes(), width: input.width(), room: rows.len(), ..Self::default() };
             let old = std::mem::replace(self, wider);
-            self.data = vec![0.0; self.planes * self.room * self.width];
+            self.data = Some(Pool::default().take(self.planes * self.room * self.width));
             for (plane, row) in (0..self.planes).flat_map(|p| kept.clone().map(move |r| (p, r))) {
                 self.row_mut(plane, row).copy_from_slice(old.row(plane, row));
             }
@@ -124,12 +137,12 @@ impl Entered {
     }
 
     fn row(&self, plane: usize, row: usize) -> &[f32] {
-        &self.data[self.at(plane, row)]
+        &self.data.as_deref().unwrap_or_default()[self.at(plane, row)]
     }
 
     fn row_mut(&mut self, plane: usize, row: usize) -> &mut [f32] {
         let at = self.at(plane, row);
-        &mut self.data[at]
+        &mut self.data.as_deref_mut().unwrap_or_default()[at]
     }
 }
 
@@ -137,13 +150,13 @@ impl Entered {
 const RUN: usize = 16;
 
 /// Columns whose sums are kept in registers.
-const BLOCK: usize = 64;
+const BLOCK: usize = 128;
 
 kernel! {
     /// Each lane of `out` becomes the weighted sum of some of `rows`: of which, say its span's first row and its weights.
     ///
     /// Block after block of columns, so that what several lanes need comes from the nearest cache.
-    fn mix_rows(rows: &[&[f32]], spans: &[(usize, &[f32])], out: &mut [[f32; LANES]]) {
+    fn mix_rows(rows: &[&[f32]], spans: &[(usize, &[f32])], out: &mut [Column]) {
         let (blocks, rest) = out.as_chunks_mut::<BLOCK>();
         for (at, out) in (0..).step_by(BLOCK).zip(&mut *blocks) {
             let mut sums = [[0f32; BLOCK]; LANES];
@@ -152,14 +165,13 @@ kernel! {
             }
             let [a, b, c, d, e, f, g, h] = &sums;
             for (k, out) in out.iter_mut().enumerate() {
-                *out = [a[k], b[k], c[k], d[k], e[k], f[k], g[k], h[k]];
+                out.0 = [a[k], b[k], c[k], d[k], e[k], f[k], g[k], h[k]];
             }
         }
         let done = blocks.len() * BLOCK;
         for (lane, &(first, weights)) in spans.iter().enumerate() {
             for (column, out) in (done..).zip(&mut *rest) {
-                let column = weighted_one(&rows[first..first + weights.len()], column, weights);
-                out[lane] = column;
+                out.0[lane] = weighted_one(&rows[first..first + weights.len()], column, weights);
             }
         }
     }
@@ -171,10 +183,10 @@ fn weighted(rows: &[&[f32]], at: usize, weights: &[f32]) -> [f32; BLOCK] {
     let mut sum = [0f32; BLOCK];
     for (rows, weights) in rows.chunks(RUN).zip(weights.chunks(RUN)) {
         let mut part = [0f32; BLOCK];
-        for (row, &w) in rows.iter().zip(weights) {
+        for (row, w) in rows.iter().zip(weights) {
             // Rows are as long as the picture is wide, and the block lies in it.
             let row = row[at..].first_chunk::<BLOCK>().unwrap_or(&[0.0; BLOCK]);
-            part.iter_mut().zip(row).for_each(|(p, v)| *p += w * v);
+            part.iter_mut().zip(row).for_each(|(p, v)| *p = w.mul_add(*v, *p));
         }
         sum.iter_mut().zip(&part).for_each(|(s, p)| *s += p);
     }
@@ -186,38 +198,41 @@ fn weighted(rows: &[&[f32]], at: usize, weights: &[f32]) -> [f32; BLOCK] {
 fn weighted_one(rows: &[&[f32]], column: usize, weights: &[f32]) -> f32 {
     let mut sum = 0.0;
     for (rows, weights) in rows.chunks(RUN).zip(weights.chunks(RUN)) {
-        let mut part = 0.0;
-        for (row, &w) in rows.iter().zip(weights) {
-            part += w * row[column];
-        }
-        sum += part;
+        sum += rows.iter().zip(weights).fold(0.0, |part, (row, w)| w.mul_add(row[column], part));
     }
     sum
 }
 
 kernel! {
-    /// Each of `out` becomes the weighted sum of some of `columns`, in every lane.
-    fn mix_columns(columns: &[[f32; LANES]], weights: &Weights, out: &mut [[f32; LANES]]) {
-        for (i, out) in out.iter_mut().enumerate() {
+    /// Each of `out` becomes the weighted sum of some of `columns`, in every lane and plane.
+    fn mix_columns(columns: [&[Column]; PLANES], weights: &Weights, out: [&mut [Column]; PLANES]) {
+        let [a, b, c] = columns;
+        let [to_a, to_b, to_c] = out;
+        for (i, ((to_a, to_b), to_c)) in to_a.iter_mut().zip(to_b).zip(to_c).enumerate() {
             let (first, weights) = weights.of(i);
-            let mut sum = [0f32; LANES];
-            for (columns, weights) in columns[first..first + weights.len()].chunks(RUN).zip(weights.chunks(RUN)) {
-                let mut part = [0f32; LANES];
-                for (column, &w) in columns.iter().zip(weights) {
-                    part.iter_mut().zip(column).for_each(|(p, v)| *p += w * v);
+            let mut sums = [[0f32; LANES]; PLANES];
+            for (first, weights) in (first..).step_by(RUN).zip(weights.chunks(RUN)) {
+                let span = first..first + weights.len();
+                let mut parts = [[0f32; LANES]; PLANES];
+                for (((a, b), c), w) in a[span.clone()].iter().zip(&b[span.clone()]).zip(&c[span]).zip(weights) {
+                    for (part, column) in parts.iter_mut().zip([a, b, c]) {
+                        part.iter_mut().zip(&column.0).for_each(|(p, v)| *p = w.mul_add(*v, *p));
+                    }
                 }
-                sum.iter_mut().zip(&part).for_each(|(s, p)| *s += p);
+                for (sum, part) in sums.iter_mut().zip(&parts) {
+                    sum.iter_mut().zip(part).for_each(|(s, p)| *s += p);
+                }
             }
-            *out = sum;
+            [to_a.0, to_b.0, to_c.0] = sums;
         }
     }
 }
 
 kernel! {
-    fn take_lane(from: &[[f32; LANES]], lane: usize, to: &mut [f32]) {
+    fn take_lane(from: &[Column], lane: usize, to: &mut [f32]) {
         let lane = lane % LANES;
         for (to, from) in to.iter_mut().zip(from) {
-            *to = from[lane];
+            *to = from.0[lane];
         }
     }
 }

@@ -183,7 +183,7 @@ impl StageInfo for Scale {
     }
 
     fn version(&self) -> u32 {
-        2
+        3
     }
 
     fn params(&self) -> serde_json::Value {
@@ -221,8 +221,8 @@ impl FrameStage for Scale {
         }
         let format = self.target(input).map_err(|e| e.doing(doing))?;
         Ok(Box::new(ScaleKernel {
-            columns: Weights::new(self.filter, input.width, format.width),
-            rows: Weights::new(self.filter, input.height, format.height),
+            columns: Weights::shared(self.filter, input.width, format.width),
+            rows: Weights::shared(self.filter, input.height, format.height),
             domain: self.domain,
             format,
         }))

@@ -1,7 +1,9 @@
 //! Resampling filters and the weights they give.
 
+use std::collections::VecDeque;
 use std::f64::consts::PI;
 use std::ops::Range;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -90,6 +92,24 @@ impl Weights {
         if let Some(greatest) = pushed.iter_mut().max_by(|a, b| a.total_cmp(b)) {
             *greatest = (f64::from(*greatest) + rest) as f32;
         }
+    }
+
+    /// As [`Weights::new`]. A stage is readied for each frame, and frames of one size follow each other: the last few are
+    /// remembered.
+    pub(super) fn shared(filter: ResampleFilter, input: usize, output: usize) -> Arc<Self> {
+        type Remembered = ((ResampleFilter, usize, usize), Arc<Weights>);
+        static LAST: Mutex<VecDeque<Remembered>> = Mutex::new(VecDeque::new());
+        const MOST: usize = 16;
+        let key = (filter, input, output);
+        let last = || LAST.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, weights)) = last().iter().find(|(k, _)| *k == key) {
+            return Arc::clone(weights);
+        }
+        let weights = Arc::new(Self::new(filter, input, output));
+        let mut last = last();
+        last.truncate(MOST - 1);
+        last.push_front((key, Arc::clone(&weights)));
+        weights
     }
 
     /// The number of output samples.
