@@ -43,7 +43,7 @@ struct Window {
     width: usize,
     /// Rows of the frame that are in `data`.
     rows: Range<usize>,
-    /// Rows that `data` has room for.
+    /// Rows that a plane of `data` has room for; row `r` lies at `r` modulo it.
     room: usize,
     /// One past the last row that will be asked for.
     end: usize,
@@ -160,7 +160,9 @@ impl<'a> Walk<'a> {
         let PreparedNode { id, from, work, .. } = &tree.nodes[node];
         while self.windows[node].rows.end < upto {
             let start = self.windows[node].rows.end;
-            let rows = start..(start + self.band_rows).min(upto);
+            let keep = self.keep_from(node);
+            let end = (start + self.band_rows).min(upto);
+            let rows = start..self.windows[node].make_room(self.memory, end, keep);
             let input = match work {
                 Work::Source => None,
                 Work::Kernel(kernel) => {
@@ -172,8 +174,6 @@ impl<'a> Walk<'a> {
                 }
                 _ => return,
             };
-            let keep = self.keep_from(node);
-            self.windows[node].make_room(self.memory, rows.len(), keep);
 
             self.at = node;
             let _span = tracing::trace_span!("stage", %id, first = rows.start).entered();
@@ -226,40 +226,27 @@ impl Window {
         self.end = self.end.max(rows.end);
     }
 
-    /// Drops the rows before `keep` and makes room for `more` after the last.
-    fn make_room(&mut self, memory: &Pool<f32>, more: usize, keep: usize) {
-        let keep = keep.clamp(self.rows.start, self.rows.end);
-        let held = self.rows.end - keep;
-        if self.rows.len() + more <= self.room && held > 0 {
-            return;
-        }
-        let (w, from) = (self.width, self.room);
-        let at = |plane: usize| (plane * from + keep - self.rows.start) * w;
-        match &mut self.data {
-            Some(data) if held + more <= from => {
-                for p in 0..self.planes {
-                    data.copy_within(at(p)..at(p) + held * w, p * from * w);
-                }
+    /// Drops the rows before `keep`, and makes room for those up to `end`, or for as many of them as lie in one piece;
+    /// says where that ends.
+    fn make_room(&mut self, memory: &Pool<f32>, end: usize, keep: usize) -> usize {
+        let next = self.rows.end;
+        self.rows.start = keep.clamp(self.rows.start, next);
+        if end - self.rows.start > self.room {
+            // Whole bands, so that few of them are cut.
+            let room = (end - self.rows.start).next_multiple_of(end - next);
+            let mut data = memory.take(self.planes * room * self.width);
+            for (plane, row) in (0..self.planes).flat_map(|p| self.rows.clone().map(move |r| (p, r))) {
+                let at = (plane * room + row % room) * self.width;
+                data[at..at + self.width].copy_from_slice(self.band(self.rows.clone()).row(plane, row));
             }
-            old => {
-                // Where rows are held, twice what is needed now: the next bands fit without moving rows each time.
-                let room = if held == 0 { more } else { 2 * (held + more) };
-                let mut data = memory.take(self.planes * room * w);
-                if let Some(old) = old {
-                    for p in 0..self.planes {
-                        data[p * room * w..][..held * w].copy_from_slice(&old[at(p)..at(p) + held * w]);
-                    }
-                }
-                self.room = room;
-                self.data = Some(data);
-            }
+            (self.data, self.room) = (Some(data), room);
         }
-        self.rows.start = keep;
+        end.min(next - next % self.room + self.room)
     }
 
     /// The rows after the last, to be written.
     fn extend(&mut self, rows: Range<usize>) -> BandMut<'_> {
-        let skip = (self.rows.end - self.rows.start) * self.width;
+        let skip = rows.start % self.room * self.width;
         let data = self.data.as_deref_mut().unwrap_or_default();
         BandMut::strided(&mut data[skip..], self.planes, self.width, rows, self.room * self.width)
     }
@@ -267,8 +254,6 @@ impl Window {
     /// Some of its rows.
     fn band(&self, rows: Range<usize>) -> Band<'_> {
         debug_assert!(self.rows.start <= rows.start && rows.end <= self.rows.end, "{rows:?} of {:?}", self.rows);
-        let skip = (rows.start - self.rows.start) * self.width;
-        let data = self.data.as_deref().unwrap_or_default();
-        Band::strided(&data[skip..], self.planes, self.width, rows, self.room * self.width)
+        Band::ring(self.data.as_deref().unwrap_or_default(), self.planes, self.width, rows, self.room)
     }
 }
