@@ -16,13 +16,21 @@ pub(super) struct Huffman {
     limit: [u32; 17],
     /// For each length: index of its first value less its first code.
     base: [i32; 17],
+    /// How many codes there are of each length, 1 to 16.
+    counts: [u8; 16],
     values: Vec<u8>,
 }
 
 impl Huffman {
     /// From the number of codes of each length, 1 to 16, and their values.
-    pub(super) fn new(counts: &[u8], values: &[u8]) -> Result<Self> {
-        let mut table = Self { lookup: vec![0; 1 << LOOKUP], limit: [0; 17], base: [0; 17], values: values.to_vec() };
+    pub(super) fn new(counts: &[u8; 16], values: &[u8]) -> Result<Self> {
+        let mut table = Self {
+            lookup: vec![0; 1 << LOOKUP],
+            limit: [0; 17],
+            base: [0; 17],
+            counts: *counts,
+            values: values.to_vec(),
+        };
         let (mut code, mut at) = (0u32, 0usize);
         for (len, &count) in (1u32..).zip(counts) {
             let count = usize::from(count);
@@ -57,14 +65,21 @@ impl Huffman {
         Some((len, value))
     }
 
-    /// Bits of the longest code and of what is behind it, which its value says.
-    pub(super) fn longest(&self) -> u32 {
-        // Values are in the order of their codes' lengths.
-        let lengths = (0..self.values.len()).map(|i| {
-            let i = i as i32;
-            (1..=16).find(|&l| i < self.base[l] + (self.limit[l] >> (16 - l)) as i32).unwrap_or(16) as u32
+    /// Every code with its length and value, the shortest first.
+    pub(super) fn codes(&self) -> impl Iterator<Item = (u32, u32, u8)> {
+        let lengths = (1u32..).zip(&self.counts).flat_map(|(len, n)| std::iter::repeat_n(len, usize::from(*n)));
+        // A code is the one before it and one more, with zeros behind it up to its length.
+        let codes = lengths.scan((0u32, 0u32), |(next, last), len| {
+            let code = *next << (len - *last);
+            (*next, *last) = (code + 1, len);
+            Some((code, len))
         });
-        lengths.zip(&self.values).map(|(len, v)| len + u32::from(*v)).max().unwrap_or(0)
+        codes.zip(&self.values).map(|((code, len), value)| (code, len, *value))
+    }
+
+    /// True when `other` has the same codes for the same values.
+    pub(super) fn equals(&self, other: &Self) -> bool {
+        self.counts == other.counts && self.values == other.values
     }
 
     /// True when a value lies above `max`.

@@ -1,57 +1,16 @@
 //! The differences of a lossless JPEG, row by row (ITU-T T.81, annex H).
 //!
 //! One code after the other: each begins where the last ended, and no machine can look at two at once. What
-//! counts is the way from one to the next: a shift, a look-up, a shift. All that mispredicted branches would
-//! add is kept off it: stuffed bytes are taken out before (a row's worth at a time), bits are refilled without
-//! asking whether there is room, and the look-up gives the lengths of code and difference, not the difference.
+//! counts is the way from one to the next: a shift, a look-up, a shift. So a look-up takes two samples where it
+//! can ([`TwoCodes`]), and all that mispredicted branches would add is kept off the way: stuffed bytes are taken
+//! out before (a row's worth at a time), bits are refilled without asking whether there is room, and samples are
+//! written as if they were two, whether they are or not.
 
-use rushes_core::simd::kernel;
+use rushes_core::Result;
+use rushes_core::simd::{Level, kernel};
 
 use super::super::tiff::bad;
-use super::bits::Huffman;
-use rushes_core::Result;
-
-/// Bits looked up at once. Longer codes, and the category 16 that has no bits, take the slow path.
-const LOOKUP: u32 = 11;
-
-/// For each next [`LOOKUP`] bits the length of the code there and of the difference behind it.
-#[derive(Debug, Clone)]
-pub(super) struct Codes<'a> {
-    /// In the low byte both together (0: take the slow path), in the high byte the difference's.
-    lengths: Box<[u16; 1 << LOOKUP]>,
-    /// Bits of the longest code with its difference.
-    longest: u32,
-    huffman: &'a Huffman,
-    long_16: bool,
-}
-
-impl<'a> Codes<'a> {
-    /// `long_16` as in [`super::lossless::decode`].
-    pub(super) fn new(huffman: &'a Huffman, long_16: bool) -> Self {
-        let mut lengths = Box::new([0; 1 << LOOKUP]);
-        for (next, entry) in (0u32..).zip(lengths.iter_mut()) {
-            match huffman.find(next << (16 - LOOKUP)) {
-                Some((len, category)) if len <= LOOKUP && (category < 16 || long_16) => {
-                    *entry = u16::from(category) << 8 | (len as u16 + u16::from(category));
-                }
-                _ => {}
-            }
-        }
-        Self { lengths, longest: huffman.longest(), huffman, long_16 }
-    }
-
-    /// Length of the code and its difference, of the difference alone, and what is added to it, for the 16 bits `next`.
-    #[cold]
-    #[inline(never)]
-    fn slowly(&self, next: u32) -> Option<(u32, u32, u16)> {
-        let (len, category) = self.huffman.find(next)?;
-        Some(if category == 16 && !self.long_16 {
-            (len, 0, 0x8000)
-        } else {
-            (len + u32::from(category), u32::from(category), 0)
-        })
-    }
-}
+use super::two_codes::{Entry, LOOKUP, TwoCodes, extended};
 
 /// Entropy-coded data without stuffed bytes.
 pub(super) struct Unstuffed<'a> {
@@ -103,9 +62,9 @@ impl<'a> Unstuffed<'a> {
         self.bytes[self.filled..].fill(0);
     }
 
-    /// Decodes the differences of a row, modulo 2^16 (T.81, table H.2), `codes.len()` components side by side.
+    /// Decodes the differences of a row, modulo 2^16 (T.81, table H.2), components side by side.
     /// False at a code that is in no table.
-    pub(super) fn row(&mut self, level: rushes_core::simd::Level, codes: &[Codes<'_>], row: &mut [u16]) -> bool {
+    pub(super) fn row(&mut self, level: Level, codes: &TwoCodes<'_>, row: &mut [u16]) -> bool {
         self.fill();
         let (from, skip) = (self.taken / 8, self.taken % 8);
         match decode(level, codes, &self.bytes[from..], skip as u32, row) {
@@ -140,91 +99,97 @@ impl<'a> Unstuffed<'a> {
 
 kernel! {
     /// The differences in `bytes` from bit `skip` (less than 8) on, and how many bits they and `skip` are.
-    fn decode(codes: &[Codes<'_>], bytes: &[u8], skip: u32, row: &mut [u16]) -> Option<usize> {
+    fn decode(codes: &TwoCodes<'_>, bytes: &[u8], skip: u32, row: &mut [u16]) -> Option<usize> {
         let mut bits = Taking { bytes, at: 0, acc: 0, n: 0 };
         bits.refill()?;
         bits.drop(skip);
-        let two = codes.iter().all(|c| 2 * c.longest <= FILLED);
-        match codes {
-            [a] if two && row.len().is_multiple_of(2) => bits.pairs([a, a], row),
-            [a] => bits.one_by_one([a], row),
-            [a, b] if two => bits.pairs([a, b], row),
-            [a, b] => bits.one_by_one([a, b], row),
-            [a, b, c] => bits.one_by_one([a, b, c], row),
-            [a, b, c, d] => bits.one_by_one([a, b, c, d], row),
-            _ => None,
-        }
+        bits.row(codes, row)?;
+        Some(bits.at * 8 - (bits.n & 63) as usize)
     }
 }
-
-/// Bits that are there after a refill, at least.
-const FILLED: u32 = 56;
 
 /// Bits on their way out.
 struct Taking<'a> {
     bytes: &'a [u8],
     at: usize,
-    /// The next bits from the top down, `n` of them counted; those behind are right or 0.
+    /// The next bits from the top down; how many are counted say the low six bits of `n`. Those behind are right or 0.
     acc: u64,
     n: u32,
 }
 
 impl Taking<'_> {
+    /// At least 56 bits are there after this, which two look-ups never take.
     #[inline(always)]
     fn refill(&mut self) -> Option<()> {
         let next = u64::from_be_bytes(*self.bytes.get(self.at..)?.first_chunk()?);
-        self.acc |= next >> self.n;
-        self.at += ((63 - self.n) >> 3) as usize;
-        self.n |= FILLED;
+        self.acc |= next.wrapping_shr(self.n);
+        self.at += ((63 - (self.n & 63)) >> 3) as usize;
+        self.n |= 56;
+        Some(())
+    }
+
+    /// Takes bits, as many as the low six bits of `len` say.
+    #[inline(always)]
+    fn drop(&mut self, len: u32) {
+        self.acc = self.acc.wrapping_shl(len);
+        self.n = self.n.wrapping_sub(len);
+    }
+
+    #[inline(always)]
+    fn row(&mut self, codes: &TwoCodes<'_>, mut row: &mut [u16]) -> Option<()> {
+        let entries = codes.entries();
+        let mut set = 0;
+        while row.len() >= 4 {
+            self.refill()?;
+            let entry = self.next(entries, set)?;
+            if entry.is_slow() {
+                (row, set) = self.slowly(codes, set, row)?;
+                continue;
+            }
+            (row, set) = self.take(entry, row)?;
+            let entry = self.next(entries, set)?;
+            if entry.is_slow() {
+                (row, set) = self.slowly(codes, set, row)?;
+                continue;
+            }
+            (row, set) = self.take(entry, row)?;
+        }
+        while !row.is_empty() {
+            self.refill()?;
+            let entry = self.next(entries, set)?;
+            (row, set) =
+                if entry.is_slow() || row.len() < 2 { self.slowly(codes, set, row)? } else { self.take(entry, row)? };
+        }
         Some(())
     }
 
     #[inline(always)]
-    fn drop(&mut self, n: u32) {
-        self.acc <<= n;
-        self.n -= n;
+    fn next(&self, entries: &[Entry], set: usize) -> Option<Entry> {
+        entries.get((self.acc >> (64 - LOOKUP)) as usize | set).copied()
     }
 
-    /// Two components, or a row of one in which two samples are taken after one refill.
+    /// Writes the one or two samples of `entry` into `row`, and says what is left of it and whose entries come next.
     #[inline(always)]
-    fn pairs(mut self, [a, b]: [&Codes<'_>; 2], row: &mut [u16]) -> Option<usize> {
-        for pair in row.as_chunks_mut::<2>().0 {
-            self.refill()?;
-            *pair = [self.next(a)?, self.next(b)?];
-        }
-        self.taken()
+    fn take<'r>(&mut self, entry: Entry, row: &'r mut [u16]) -> Option<(&'r mut [u16], usize)> {
+        let bits = self.acc.wrapping_shr(entry.len().wrapping_neg());
+        let k = entry.k();
+        let bits = bits as u32 & ((1 << k) - 1);
+        self.drop(entry.len());
+        let second = entry.second();
+        *row.get_mut(0)? = entry.first();
+        *row.get_mut(second)? = extended(bits, k);
+        Some((row.get_mut(1 + second..)?, entry.next()))
     }
 
+    /// One sample without the entries.
     #[inline(always)]
-    fn one_by_one<const N: usize>(mut self, codes: [&Codes<'_>; N], row: &mut [u16]) -> Option<usize> {
-        for pixel in row.as_chunks_mut::<N>().0 {
-            for (out, codes) in pixel.iter_mut().zip(codes) {
-                self.refill()?;
-                *out = self.next(codes)?;
-            }
-        }
-        self.taken()
-    }
-
-    /// The next difference, when its bits are there.
-    #[inline(always)]
-    fn next(&mut self, codes: &Codes<'_>) -> Option<u16> {
-        let entry = codes.lengths[(self.acc >> (64 - LOOKUP)) as usize];
-        let (both, k, more) = match entry {
-            0 => codes.slowly((self.acc >> 48) as u32)?,
-            entry => (u32::from(entry & 0xFF), u32::from(entry >> 8), 0),
-        };
-        // T.81's EXTEND (F.2.2.1): a difference that begins with 0 is negative.
-        let coded = self.acc << (both - k);
-        let bits = (coded >> 1 >> (63 - k)) as u16;
-        let negative = !(coded as i64 >> 63) as u16;
-        let all = ((1u32 << k) - 1) as u16;
-        self.drop(both);
-        Some(bits.wrapping_sub(all & negative).wrapping_add(more))
-    }
-
-    #[inline(always)]
-    fn taken(&self) -> Option<usize> {
-        Some(self.at * 8 - self.n as usize)
+    fn slowly<'r>(&mut self, codes: &TwoCodes<'_>, set: usize, row: &'r mut [u16]) -> Option<(&'r mut [u16], usize)> {
+        self.refill()?;
+        let set = set >> LOOKUP;
+        let (len, k, more) = codes.slowly(set, (self.acc >> 48) as u32)?;
+        let bits = (self.acc >> 1 >> (63 - len)) as u32 & ((1 << k) - 1);
+        self.drop(len);
+        *row.get_mut(0)? = extended(bits, k).wrapping_add(more);
+        Some((row.get_mut(1..)?, codes.after(set)))
     }
 }

@@ -8,6 +8,8 @@ mod bits;
 mod dct;
 mod differences;
 mod lossless;
+mod predict;
+mod two_codes;
 
 #[cfg(test)]
 pub(crate) mod encoder;
@@ -247,7 +249,8 @@ fn frame_header(marker: u8, b: &[u8]) -> Result<FrameHeader> {
 fn huffman_tables(mut b: &[u8], into: &mut [[Option<Huffman>; 4]; 2]) -> Result<()> {
     while !b.is_empty() {
         let (class, at) = (usize::from(b[0] >> 4), usize::from(b[0] & 15));
-        let counts = b.get(1..17).ok_or_else(|| bad("a JPEG Huffman table ends early"))?;
+        let counts = b.get(1..).and_then(|b| b.first_chunk::<16>());
+        let counts = counts.ok_or_else(|| bad("a JPEG Huffman table ends early"))?;
         let n: usize = counts.iter().map(|&c| usize::from(c)).sum();
         let values = b.get(17..17 + n).ok_or_else(|| bad("a JPEG Huffman table ends early"))?;
         let slot = into.get_mut(class).and_then(|c| c.get_mut(at));
