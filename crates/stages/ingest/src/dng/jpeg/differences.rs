@@ -10,7 +10,7 @@ use rushes_core::Result;
 use rushes_core::simd::{Level, kernel};
 
 use super::super::tiff::bad;
-use super::two_codes::{Entry, LOOKUP, TwoCodes, extended};
+use super::two_codes::{Entry, LOOKUP, TwoCodes, extended, last};
 
 /// Entropy-coded data without stuffed bytes.
 pub(super) struct Unstuffed<'a> {
@@ -103,7 +103,14 @@ kernel! {
         let mut bits = Taking { bytes, at: 0, acc: 0, n: 0 };
         bits.refill()?;
         bits.drop(skip);
-        bits.row(codes, row)?;
+        if let Some(entries) = codes.entries::<{ 1 << LOOKUP }>() {
+            bits.row(codes, |next, _| &entries[next], row)?;
+        } else if let Some(entries) = codes.entries::<{ 2 << LOOKUP }>() {
+            bits.row(codes, |next, set| &entries[next | set & 1 << LOOKUP], row)?;
+        } else {
+            let entries = codes.entries::<{ 4 << LOOKUP }>()?;
+            bits.row(codes, |next, set| &entries[next | set & 3 << LOOKUP], row)?;
+        }
         Some(bits.at * 8 - (bits.n & 63) as usize)
     }
 }
@@ -135,61 +142,72 @@ impl Taking<'_> {
         self.n = self.n.wrapping_sub(len);
     }
 
+    /// `entry` gives what the next bits hold of a component whose entries begin at a place.
     #[inline(always)]
-    fn row(&mut self, codes: &TwoCodes<'_>, mut row: &mut [u16]) -> Option<()> {
-        let entries = codes.entries();
-        let mut set = 0;
-        while row.len() >= 4 {
-            self.refill()?;
-            let entry = self.next(entries, set)?;
-            if entry.is_slow() {
-                (row, set) = self.slowly(codes, set, row)?;
-                continue;
+    fn row<'e>(
+        &mut self,
+        codes: &TwoCodes<'_>,
+        entry: impl Fn(usize, usize) -> &'e Entry,
+        row: &mut [u16],
+    ) -> Option<()> {
+        let (mut at, mut set) = (0, 0);
+        while at < row.len() {
+            // Two look-ups make four samples at most.
+            while let Some(out) = row.get_mut(at..).and_then(|row| row.first_chunk_mut::<4>()) {
+                self.refill()?;
+                let e = entry(self.next(), set);
+                if e.len == 0 {
+                    break;
+                }
+                out[0] = e.first;
+                let last = e.before();
+                (out[last], set) = self.take(e);
+                at += last + 1;
+                let e = entry(self.next(), set);
+                if e.len == 0 {
+                    break;
+                }
+                out[last + 1] = e.first;
+                let last = last + 1 + e.before();
+                (out[last], set) = self.take(e);
+                at += e.before() + 1;
             }
-            (row, set) = self.take(entry, row)?;
-            let entry = self.next(entries, set)?;
-            if entry.is_slow() {
-                (row, set) = self.slowly(codes, set, row)?;
-                continue;
-            }
-            (row, set) = self.take(entry, row)?;
-        }
-        while !row.is_empty() {
+            let Some(out) = row.get_mut(at..).filter(|out| !out.is_empty()) else { break };
             self.refill()?;
-            let entry = self.next(entries, set)?;
-            (row, set) =
-                if entry.is_slow() || row.len() < 2 { self.slowly(codes, set, row)? } else { self.take(entry, row)? };
+            let e = entry(self.next(), set);
+            if e.len == 0 || e.before() >= out.len() {
+                (out[0], set) = self.slowly(codes, set)?;
+                at += 1;
+            } else {
+                out[0] = e.first;
+                (out[e.before()], set) = self.take(e);
+                at += e.before() + 1;
+            }
         }
         Some(())
     }
 
     #[inline(always)]
-    fn next(&self, entries: &[Entry], set: usize) -> Option<Entry> {
-        entries.get((self.acc >> (64 - LOOKUP)) as usize | set).copied()
+    fn next(&self) -> usize {
+        (self.acc >> (64 - LOOKUP)) as usize
     }
 
-    /// Writes the one or two samples of `entry` into `row`, and says what is left of it and whose entries come next.
+    /// The last sample of `entry`, and where the entries of the component after it begin, in its bits from [`LOOKUP`] on.
     #[inline(always)]
-    fn take<'r>(&mut self, entry: Entry, row: &'r mut [u16]) -> Option<(&'r mut [u16], usize)> {
-        let bits = self.acc.wrapping_shr(entry.len().wrapping_neg());
-        let k = entry.k();
-        let bits = bits as u32 & ((1 << k) - 1);
-        self.drop(entry.len());
-        let second = entry.second();
-        *row.get_mut(0)? = entry.first();
-        *row.get_mut(second)? = extended(bits, k);
-        Some((row.get_mut(1 + second..)?, entry.next()))
-    }
-
-    /// One sample without the entries.
-    #[inline(always)]
-    fn slowly<'r>(&mut self, codes: &TwoCodes<'_>, set: usize, row: &'r mut [u16]) -> Option<(&'r mut [u16], usize)> {
-        self.refill()?;
-        let set = set >> LOOKUP;
-        let (len, k, more) = codes.slowly(set, (self.acc >> 48) as u32)?;
-        let bits = (self.acc >> 1 >> (63 - len)) as u32 & ((1 << k) - 1);
+    fn take(&mut self, entry: &Entry) -> (u16, usize) {
+        let len = u32::from(entry.len);
+        let difference = extended(self.acc.wrapping_shr(len.wrapping_neg()), entry.last);
         self.drop(len);
-        *row.get_mut(0)? = extended(bits, k).wrapping_add(more);
-        Some((row.get_mut(1..)?, codes.after(set)))
+        (difference, (len as usize) << (LOOKUP - 6))
+    }
+
+    /// One sample without the entries, and where those of the component after it begin.
+    #[inline(always)]
+    fn slowly(&mut self, codes: &TwoCodes<'_>, set: usize) -> Option<(u16, usize)> {
+        let i = set >> LOOKUP & 3;
+        let (len, k, more) = codes.slowly(i, (self.acc >> 48) as u32)?;
+        let difference = extended(self.acc.wrapping_shr(len.wrapping_neg()), last(k));
+        self.drop(len);
+        Some((difference.wrapping_add(more), codes.after(i) << LOOKUP))
     }
 }

@@ -6,59 +6,43 @@ use super::bits::Huffman;
 pub(super) const LOOKUP: u32 = 12;
 
 /// What the next [`LOOKUP`] bits hold: a sample, or two where the first ends and the second's code lies within them.
-/// 0 where the code is too long, or none at all.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Entry(u32);
+/// Each part is a byte or two of its own, because a load costs less than cutting it out.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Entry {
+    /// In the low six bits those that all take; above them the number of the component after. 0 where the code is too
+    /// long, or none at all.
+    pub(super) len: u8,
+    /// 64 less the bits of the last difference, 0 for none, and [`TWO`].
+    pub(super) last: u8,
+    /// The difference of the first of two.
+    pub(super) first: u16,
+}
+
+/// What [`Entry::last`] has besides when there are two.
+const TWO: u8 = 1 << 7;
+
+/// All ones of as many bits as [`Entry::last`] says.
+const ALL: [u16; 256] = {
+    let mut all = [0; 256];
+    let mut k = 0;
+    while k <= 16 {
+        let last = (64 - k) % 64;
+        all[last] = ((1u32 << k) - 1) as u16;
+        all[last | TWO as usize] = all[last];
+        k += 1;
+    }
+    all
+};
 
 impl Entry {
-    /// One sample that takes `len` bits, of which the last `k` are its difference.
-    fn one(len: u32, k: u32, next: u32) -> Self {
-        Self(len | k << 7 | next << LOOKUP)
-    }
-
-    /// Two that take `len` bits, of which the last `k` are the second's difference. The first's is added by
-    /// [`Entry::after`].
-    fn two(len: u32, k: u32, next: u32) -> Self {
-        Self(1 << 6 | Self::one(len, k, next).0)
-    }
-
-    fn after(self, first: u16) -> Self {
-        Self(self.0 | u32::from(first) << 16)
-    }
-
-    #[inline(always)]
-    pub(super) fn is_slow(self) -> bool {
-        self.0 == 0
-    }
-
-    /// Bits of all, in the low six bits; what is above them is not for shifts to mind.
-    #[inline(always)]
-    pub(super) fn len(self) -> u32 {
-        self.0
+    fn new(len: u32, k: u32, after: usize) -> Self {
+        Self { len: (len as usize | after << 6) as u8, last: last(k), first: 0 }
     }
 
     /// Samples before the last: 0 or 1.
     #[inline(always)]
-    pub(super) fn second(self) -> usize {
-        (self.0 >> 6 & 1) as usize
-    }
-
-    /// Bits of the last difference, 0 to 16.
-    #[inline(always)]
-    pub(super) fn k(self) -> u32 {
-        self.0 >> 7 & 31
-    }
-
-    /// Where the table of the component after those taken begins.
-    #[inline(always)]
-    pub(super) fn next(self) -> usize {
-        (self.0 & 3 << LOOKUP) as usize
-    }
-
-    /// The difference of the first of two.
-    #[inline(always)]
-    pub(super) fn first(self) -> u16 {
-        (self.0 >> 16) as u16
+    pub(super) fn before(self) -> usize {
+        usize::from(self.last >> 7)
     }
 }
 
@@ -77,24 +61,25 @@ impl<'a> TwoCodes<'a> {
         if tables.windows(2).all(|t| t[0].equals(t[1])) {
             tables.truncate(1);
         }
-        let mut entries = vec![Entry(0); tables.len() << LOOKUP];
         let n = tables.len();
-        for (i, set) in entries.chunks_exact_mut(1 << LOOKUP).enumerate() {
-            let after = |samples: usize| ((i + samples) % n) as u32;
+        let mut entries = vec![Entry::default(); n.next_power_of_two() << LOOKUP];
+        for (i, set) in entries.chunks_exact_mut(1 << LOOKUP).enumerate().take(n) {
+            let after = |samples: usize| (i + samples) % n;
             let codes = |table: &'a Huffman| {
                 let codes = table.codes().map(|(code, len, k)| (code, len, u32::from(k)));
                 codes.filter(move |&(_, len, k)| len <= LOOKUP && (k < 16 || long_16))
             };
             for (code, len, k) in codes(tables[i]) {
                 let all = &mut set[(code << (LOOKUP - len)) as usize..][..1 << (LOOKUP - len)];
-                all.fill(Entry::one(len + k, k, after(1)));
+                all.fill(Entry::new(len + k, k, after(1)));
                 let Some(left) = LOOKUP.checked_sub(len + k) else { continue };
                 // For each difference the same codes may follow in the bits that are left.
                 for (second, len_2, k_2) in codes(tables[(i + 1) % n]).take_while(|c| c.1 <= left) {
-                    let both = Entry::two(len + k + len_2 + k_2, k_2, after(2));
-                    for (bits, all) in (0..1u32 << k).zip(all.chunks_exact_mut(1 << left)) {
-                        let two = both.after(extended(bits, k));
-                        all[(second << (left - len_2)) as usize..][..1 << (left - len_2)].fill(two);
+                    let mut both = Entry::new(len + k + len_2 + k_2, k_2, after(2));
+                    both.last |= TWO;
+                    for (bits, all) in (0..1u64 << k).zip(all.chunks_exact_mut(1 << left)) {
+                        both.first = extended(bits, last(k));
+                        all[(second << (left - len_2)) as usize..][..1 << (left - len_2)].fill(both);
                     }
                 }
             }
@@ -102,30 +87,39 @@ impl<'a> TwoCodes<'a> {
         Self { entries, tables, long_16 }
     }
 
-    /// For each component, or all, one after the other, what the next [`LOOKUP`] bits hold.
-    pub(super) fn entries(&self) -> &[Entry] {
-        &self.entries
+    /// For each component, or for all, one after the other, what the next [`LOOKUP`] bits hold; `None` when they are not
+    /// `N`, 2^[`LOOKUP`] times 1, 2 or 4.
+    pub(super) fn entries<const N: usize>(&self) -> Option<&[Entry; N]> {
+        self.entries.as_array()
     }
 
-    /// For the 16 bits `next`, read with set `set`: length of the code and its difference, of the difference alone, and
-    /// what is added to it. `None` for a code that is not in the table.
+    /// For the 16 bits `next`, which component `i` reads: length of the code and its difference, of the difference
+    /// alone, and what is added to it. `None` for a code that is not in the table.
     #[cold]
     #[inline(never)]
-    pub(super) fn slowly(&self, set: usize, next: u32) -> Option<(u32, u32, u16)> {
-        let (len, k) = self.tables[set].find(next)?;
+    pub(super) fn slowly(&self, i: usize, next: u32) -> Option<(u32, u32, u16)> {
+        let (len, k) = self.tables[i].find(next)?;
         Some(if k == 16 && !self.long_16 { (len, 0, 0x8000) } else { (len + u32::from(k), u32::from(k), 0) })
     }
 
-    /// Where the entries of the component after that of set `set` begin.
-    pub(super) fn after(&self, set: usize) -> usize {
-        ((set + 1) % self.tables.len()) << LOOKUP
+    /// The component after `i`.
+    pub(super) fn after(&self, i: usize) -> usize {
+        if i + 1 < self.tables.len() { i + 1 } else { 0 }
     }
 }
 
-/// The difference that `k` (0 to 16) bits mean (T.81, F.2.2.1, EXTEND): one that begins with 0 is negative.
+/// The difference that the last bits of `bits` mean, as many as `last` says ([`Entry::last`]; T.81, F.2.2.1, EXTEND): one
+/// that begins with 0 is negative.
 #[inline(always)]
-pub(super) fn extended(bits: u32, k: u32) -> u16 {
-    let all = (1 << k) - 1;
-    let below = if 2 * bits > all { 0 } else { all };
-    bits.wrapping_sub(below) as u16
+pub(super) fn extended(bits: u64, last: u8) -> u16 {
+    let all = ALL[usize::from(last)];
+    // No branch, and nothing that compilers make one of: it would be guessed wrong every other time.
+    let positive = (bits.wrapping_shl(u32::from(last)) as i64 >> 63) as u16;
+    (bits as u16 & all).wrapping_sub(all & !positive)
+}
+
+/// `k` bits as [`Entry::last`] has them.
+#[inline(always)]
+pub(super) fn last(k: u32) -> u8 {
+    (k.wrapping_neg() & 63) as u8
 }
