@@ -8,7 +8,7 @@ use rushes_core::{Error, ErrorKind, Result};
 
 use super::CONVERT;
 use super::header::{Header, open};
-use super::jpeg::Jpeg;
+use super::jpeg::{self, Jpeg};
 use super::picture::{Compression, Photometric};
 use super::tiff::{bad, read_error};
 use super::unpack;
@@ -63,8 +63,8 @@ pub(super) fn samples_into(header: &Header, file: &mut (impl Read + Seek), out: 
 pub(super) fn working_bytes(header: &Header) -> u64 {
     let p = &header.picture;
     let longest = p.layout.lengths.iter().take(p.layout.count().min(1 << 32) as usize).max().copied().unwrap_or(0);
-    // A JPEG frame has at most 65535 columns of four samples; two or three rows, or eight of blocks.
-    let rows = p.jpeg.as_ref().map_or(0, |f| f.width as u64 * f.components() as u64 * 2 * 9);
+    // That of the lossless process is more than eight rows of blocks and one of samples.
+    let rows = p.jpeg.as_ref().map_or(0, |f| jpeg::working_bytes(f.width as u64 * f.components() as u64));
     longest + rows.max(p.layout.width.min(p.width) as u64 * p.samples as u64 * 2)
 }
 

@@ -10,38 +10,38 @@ use rushes_core::Result;
 use rushes_core::simd::{Level, kernel};
 
 use super::super::tiff::bad;
-use super::two_codes::{Entry, LOOKUP, TwoCodes, extended, last};
+use super::two_codes::{Entry, LOOKUP, TwoCodes, extended};
 
 /// Entropy-coded data without stuffed bytes.
 pub(super) struct Unstuffed<'a> {
     data: &'a [u8],
     at: usize,
-    /// `filled` bytes, and zeros behind them.
+    /// `filled` bytes, and zeros behind them, `most` of them.
     bytes: Vec<u8>,
     filled: usize,
     /// Bits of `bytes` that were taken.
     taken: usize,
-    /// Bytes that a row takes at most, and those that are read beyond where it ends.
-    row: usize,
+    /// Bytes that the samples taken at once are at most, and those that are read beyond their end.
+    most: usize,
 }
 
 impl<'a> Unstuffed<'a> {
-    /// For rows of `samples`.
+    /// For at most `samples` at once.
     pub(super) fn new(data: &'a [u8], samples: usize) -> Self {
         // A code of 16 bits and as many behind it. The first may begin within a byte, and eight are read at once.
-        let row = samples * 4 + 9;
-        Self { data, at: 0, bytes: vec![0; 4 * row], filled: 0, taken: 0, row }
+        let most = samples * 4 + 9;
+        Self { data, at: 0, bytes: vec![0; 4 * most], filled: 0, taken: 0, most }
     }
 
-    /// Makes sure that a row's bytes are there, as far as the data go.
+    /// Makes sure that [`Self::most`] bytes are there, as far as the data go.
     fn fill(&mut self) {
-        if self.taken / 8 + self.row <= self.filled {
+        if self.taken / 8 + self.most <= self.filled {
             return;
         }
         let used = (self.taken / 8).min(self.filled);
         self.bytes.copy_within(used..self.filled, 0);
         (self.filled, self.taken) = (self.filled - used, self.taken % 8);
-        let room = self.bytes.len() - self.row;
+        let room = self.bytes.len() - self.most;
         while self.filled < room {
             let rest = &self.data[self.at..];
             let rest = &rest[..rest.len().min(room - self.filled)];
@@ -59,15 +59,16 @@ impl<'a> Unstuffed<'a> {
                 break;
             }
         }
-        self.bytes[self.filled..].fill(0);
+        let end = (self.filled + self.most).min(self.bytes.len());
+        self.bytes[self.filled..end].fill(0);
     }
 
-    /// Decodes the differences of a row, modulo 2^16 (T.81, table H.2), components side by side.
+    /// Decodes the differences of rows, modulo 2^16 (T.81, table H.2), components side by side.
     /// False at a code that is in no table.
-    pub(super) fn row(&mut self, level: Level, codes: &TwoCodes<'_>, row: &mut [u16]) -> bool {
+    pub(super) fn take(&mut self, level: Level, codes: &TwoCodes<'_>, rows: &mut [u16]) -> bool {
         self.fill();
         let (from, skip) = (self.taken / 8, self.taken % 8);
-        match decode(level, codes, &self.bytes[from..], skip as u32, row) {
+        match decode(level, codes, &self.bytes[from..], skip as u32, rows) {
             Some(taken) => {
                 self.taken = from * 8 + taken;
                 true
@@ -103,13 +104,9 @@ kernel! {
         let mut bits = Taking { bytes, at: 0, acc: 0, n: 0 };
         bits.refill()?;
         bits.drop(skip);
-        if let Some(entries) = codes.entries::<{ 1 << LOOKUP }>() {
-            bits.row(codes, |next, _| &entries[next], row)?;
-        } else if let Some(entries) = codes.entries::<{ 2 << LOOKUP }>() {
-            bits.row(codes, |next, set| &entries[next | set & 1 << LOOKUP], row)?;
-        } else {
-            let entries = codes.entries::<{ 4 << LOOKUP }>()?;
-            bits.row(codes, |next, set| &entries[next | set & 3 << LOOKUP], row)?;
+        match codes.shared() {
+            Some(entries) => bits.row(codes, |next, _| Some(&entries[next]), row)?,
+            None => bits.row(codes, |next, set| codes.entries().get(next | set), row)?,
         }
         Some(bits.at * 8 - (bits.n & 63) as usize)
     }
@@ -147,7 +144,7 @@ impl Taking<'_> {
     fn row<'e>(
         &mut self,
         codes: &TwoCodes<'_>,
-        entry: impl Fn(usize, usize) -> &'e Entry,
+        entry: impl Fn(usize, usize) -> Option<&'e Entry>,
         row: &mut [u16],
     ) -> Option<()> {
         let (mut at, mut set) = (0, 0);
@@ -155,16 +152,16 @@ impl Taking<'_> {
             // Two look-ups make four samples at most.
             while let Some(out) = row.get_mut(at..).and_then(|row| row.first_chunk_mut::<4>()) {
                 self.refill()?;
-                let e = entry(self.next(), set);
-                if e.len == 0 {
+                let e = entry(self.next(), set)?;
+                if e.is_slow() {
                     break;
                 }
                 out[0] = e.first;
                 let last = e.before();
                 (out[last], set) = self.take(e);
                 at += last + 1;
-                let e = entry(self.next(), set);
-                if e.len == 0 {
+                let e = entry(self.next(), set)?;
+                if e.is_slow() {
                     break;
                 }
                 out[last + 1] = e.first;
@@ -174,8 +171,8 @@ impl Taking<'_> {
             }
             let Some(out) = row.get_mut(at..).filter(|out| !out.is_empty()) else { break };
             self.refill()?;
-            let e = entry(self.next(), set);
-            if e.len == 0 || e.before() >= out.len() {
+            let e = entry(self.next(), set)?;
+            if e.is_slow() || e.before() >= out.len() {
                 (out[0], set) = self.slowly(codes, set)?;
                 at += 1;
             } else {
@@ -192,13 +189,12 @@ impl Taking<'_> {
         (self.acc >> (64 - LOOKUP)) as usize
     }
 
-    /// The last sample of `entry`, and where the entries of the component after it begin, in its bits from [`LOOKUP`] on.
+    /// The last sample of `entry`, and where the entries of the component after it begin.
     #[inline(always)]
     fn take(&mut self, entry: &Entry) -> (u16, usize) {
-        let len = u32::from(entry.len);
-        let difference = extended(self.acc.wrapping_shr(len.wrapping_neg()), entry.last);
-        self.drop(len);
-        (difference, (len as usize) << (LOOKUP - 6))
+        let last = entry.last(self.acc.wrapping_shr(entry.len().wrapping_neg()));
+        self.drop(entry.len());
+        (last, entry.after())
     }
 
     /// One sample without the entries, and where those of the component after it begin.
@@ -206,7 +202,7 @@ impl Taking<'_> {
     fn slowly(&mut self, codes: &TwoCodes<'_>, set: usize) -> Option<(u16, usize)> {
         let i = set >> LOOKUP & 3;
         let (len, k, more) = codes.slowly(i, (self.acc >> 48) as u32)?;
-        let difference = extended(self.acc.wrapping_shr(len.wrapping_neg()), last(k));
+        let difference = extended(self.acc.wrapping_shr(len.wrapping_neg()), 64 - k);
         self.drop(len);
         Some((difference.wrapping_add(more), codes.after(i) << LOOKUP))
     }

@@ -9,11 +9,21 @@ pub(crate) struct Lossless {
     pub(crate) restart_rows: usize,
     /// A table with codes of up to 16 bits instead of one of 5 bits throughout.
     pub(crate) long_codes: bool,
+    /// A table for each component, of the same lengths for other categories, instead of one for all.
+    pub(crate) own_tables: bool,
 }
 
 impl Default for Lossless {
     fn default() -> Self {
-        Self { precision: 16, components: 1, predictor: 1, transform: 0, restart_rows: 0, long_codes: false }
+        Self {
+            precision: 16,
+            components: 1,
+            predictor: 1,
+            transform: 0,
+            restart_rows: 0,
+            long_codes: false,
+            own_tables: false,
+        }
     }
 }
 
@@ -44,9 +54,15 @@ impl Lossless {
         let row = width * n;
         let height = samples.len() / row;
         let (counts, codes) = self.codes();
-        let mut out = vec![0xFF, 0xD8, 0xFF, 0xC4, 0, 19 + 17, 0];
-        out.extend(counts);
-        out.extend(0..17u8);
+        // The category that stands at each place of a component's table.
+        let turned =
+            |component: usize, place: usize| if self.own_tables { (place + 3 * component) % 17 } else { place };
+        let mut out = vec![0xFF, 0xD8];
+        for table in 0..if self.own_tables { n } else { 1 } {
+            out.extend([0xFF, 0xC4, 0, 19 + 17, table as u8]);
+            out.extend(counts);
+            out.extend((0..17).map(|place| turned(table, place) as u8));
+        }
         if self.restart_rows > 0 {
             let interval = (self.restart_rows * width) as u16;
             out.extend([0xFF, 0xDD, 0, 4, (interval >> 8) as u8, interval as u8]);
@@ -57,7 +73,7 @@ impl Lossless {
         out.push(n as u8);
         (0..n).for_each(|c| out.extend([c as u8, 0x11, 0]));
         out.extend([0xFF, 0xDA, 0, (6 + 2 * n) as u8, n as u8]);
-        (0..n).for_each(|c| out.extend([c as u8, 0]));
+        (0..n).for_each(|c| out.extend([c as u8, if self.own_tables { (c as u8) << 4 } else { 0 }]));
         out.extend([self.predictor, 0, self.transform]);
 
         let at = |y: usize, i: usize| i32::from(samples[y * row + i] >> self.transform);
@@ -105,7 +121,8 @@ impl Lossless {
                 };
                 let diff = i32::from((at(y, i) - predicted) as u16 as i16);
                 let category = if diff == -32768 { 16 } else { 32 - diff.unsigned_abs().leading_zeros() };
-                let (code, len) = codes[category as usize];
+                let place = (0..17).find(|place| turned(i % n, *place) == category as usize).unwrap();
+                let (code, len) = codes[place];
                 put(&mut out, code, len);
                 if (1..16).contains(&category) {
                     let value = if diff < 0 { diff + (1 << category) - 1 } else { diff };

@@ -18,6 +18,7 @@ use rushes_core::{Error, ErrorKind, Result};
 
 use super::tiff::bad;
 use bits::Huffman;
+pub(crate) use lossless::working_bytes;
 
 /// Takes one row of interleaved samples.
 pub(crate) type RowSink<'a> = dyn FnMut(&[u16]) -> Result<()> + 'a;

@@ -6,43 +6,63 @@ use super::bits::Huffman;
 pub(super) const LOOKUP: u32 = 12;
 
 /// What the next [`LOOKUP`] bits hold: a sample, or two where the first ends and the second's code lies within them.
-/// Each part is a byte or two of its own, because a load costs less than cutting it out.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Entry {
-    /// In the low six bits those that all take; above them the number of the component after. 0 where the code is too
-    /// long, or none at all.
-    pub(super) len: u8,
-    /// 64 less the bits of the last difference, 0 for none, and [`TWO`].
-    pub(super) last: u8,
+    /// From the lowest up: six bits for the bits that all take; six for 64 less those of the last difference, 0 for none;
+    /// two for the number of the component after; one, and the highest, which is set when there are two samples.
+    /// 0 where the code is too long, or none at all.
+    parts: u16,
     /// The difference of the first of two.
     pub(super) first: u16,
 }
 
-/// What [`Entry::last`] has besides when there are two.
-const TWO: u8 = 1 << 7;
+/// The highest of [`Entry::parts`].
+const TWO: u16 = 1 << 15;
 
-/// All ones of as many bits as [`Entry::last`] says.
+/// All ones of as many bits as the byte from bit 6 on of [`Entry::parts`] says.
 const ALL: [u16; 256] = {
     let mut all = [0; 256];
-    let mut k = 0;
-    while k <= 16 {
-        let last = (64 - k) % 64;
-        all[last] = ((1u32 << k) - 1) as u16;
-        all[last | TWO as usize] = all[last];
-        k += 1;
+    let mut i = 0;
+    while i < 256 {
+        let k = (64 - i % 64) % 64;
+        all[i] = if k <= 16 { ((1u32 << k) - 1) as u16 } else { 0 };
+        i += 1;
     }
     all
 };
 
 impl Entry {
     fn new(len: u32, k: u32, after: usize) -> Self {
-        Self { len: (len as usize | after << 6) as u8, last: last(k), first: 0 }
+        Self { parts: (len | ((64 - k) % 64) << 6) as u16 | (after as u16) << LOOKUP, first: 0 }
+    }
+
+    #[inline(always)]
+    pub(super) fn is_slow(self) -> bool {
+        self.parts == 0
+    }
+
+    /// Bits of all, in the low six bits; what is above them is not for shifts to mind.
+    #[inline(always)]
+    pub(super) fn len(self) -> u32 {
+        u32::from(self.parts)
+    }
+
+    /// The last difference, whose bits are the last of `bits`.
+    #[inline(always)]
+    pub(super) fn last(self, bits: u64) -> u16 {
+        extended(bits, u32::from(self.parts >> 6))
     }
 
     /// Samples before the last: 0 or 1.
     #[inline(always)]
     pub(super) fn before(self) -> usize {
-        usize::from(self.last >> 7)
+        usize::from(self.parts >> 15)
+    }
+
+    /// Where the entries of the component after begin.
+    #[inline(always)]
+    pub(super) fn after(self) -> usize {
+        usize::from(self.parts) & 3 << LOOKUP
     }
 }
 
@@ -62,7 +82,7 @@ impl<'a> TwoCodes<'a> {
             tables.truncate(1);
         }
         let n = tables.len();
-        let mut entries = vec![Entry::default(); n.next_power_of_two() << LOOKUP];
+        let mut entries = vec![Entry::default(); n << LOOKUP];
         for (i, set) in entries.chunks_exact_mut(1 << LOOKUP).enumerate().take(n) {
             let after = |samples: usize| (i + samples) % n;
             let codes = |table: &'a Huffman| {
@@ -76,9 +96,9 @@ impl<'a> TwoCodes<'a> {
                 // For each difference the same codes may follow in the bits that are left.
                 for (second, len_2, k_2) in codes(tables[(i + 1) % n]).take_while(|c| c.1 <= left) {
                     let mut both = Entry::new(len + k + len_2 + k_2, k_2, after(2));
-                    both.last |= TWO;
+                    both.parts |= TWO;
                     for (bits, all) in (0..1u64 << k).zip(all.chunks_exact_mut(1 << left)) {
-                        both.first = extended(bits, last(k));
+                        both.first = extended(bits, 64 - k);
                         all[(second << (left - len_2)) as usize..][..1 << (left - len_2)].fill(both);
                     }
                 }
@@ -87,10 +107,15 @@ impl<'a> TwoCodes<'a> {
         Self { entries, tables, long_16 }
     }
 
-    /// For each component, or for all, one after the other, what the next [`LOOKUP`] bits hold; `None` when they are not
-    /// `N`, 2^[`LOOKUP`] times 1, 2 or 4.
-    pub(super) fn entries<const N: usize>(&self) -> Option<&[Entry; N]> {
+    /// What the next [`LOOKUP`] bits hold, when all components share a table.
+    pub(super) fn shared(&self) -> Option<&[Entry; 1 << LOOKUP]> {
         self.entries.as_array()
+    }
+
+    /// The same for each component, one after the other.
+    #[inline(always)]
+    pub(super) fn entries(&self) -> &[Entry] {
+        &self.entries
     }
 
     /// For the 16 bits `next`, which component `i` reads: length of the code and its difference, of the difference
@@ -108,18 +133,12 @@ impl<'a> TwoCodes<'a> {
     }
 }
 
-/// The difference that the last bits of `bits` mean, as many as `last` says ([`Entry::last`]; T.81, F.2.2.1, EXTEND): one
-/// that begins with 0 is negative.
+/// The difference that the last bits of `bits` mean, 64 less as many as the low six bits of `less` say (T.81, F.2.2.1,
+/// EXTEND): one that begins with 0 is negative.
 #[inline(always)]
-pub(super) fn extended(bits: u64, last: u8) -> u16 {
-    let all = ALL[usize::from(last)];
+pub(super) fn extended(bits: u64, less: u32) -> u16 {
+    let all = ALL[less as usize & 0xFF];
     // No branch, and nothing that compilers make one of: it would be guessed wrong every other time.
-    let positive = (bits.wrapping_shl(u32::from(last)) as i64 >> 63) as u16;
+    let positive = (bits.wrapping_shl(less) as i64 >> 63) as u16;
     (bits as u16 & all).wrapping_sub(all & !positive)
-}
-
-/// `k` bits as [`Entry::last`] has them.
-#[inline(always)]
-pub(super) fn last(k: u32) -> u8 {
-    (k.wrapping_neg() & 63) as u8
 }

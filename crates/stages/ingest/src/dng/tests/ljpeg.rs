@@ -20,17 +20,19 @@ proptest! {
         precision in 2u8..=16,
         transform in 0u8..=2,
         restart_rows in 0usize..=3,
-        long_codes: bool,
-        (width, height) in (1usize..20, 1usize..12),
+        (long_codes, own_tables) in any::<(bool, bool)>(),
+        // Where samples are near each other, a look-up finds two.
+        spread in 1u32..=16,
+        (width, height) in (1usize..40, 1usize..12),
         seed in any::<u32>(),
     ) {
         let transform = transform.min(precision - 1);
-        let coder = Lossless { precision, components, predictor, transform, restart_rows, long_codes };
+        let coder = Lossless { precision, components, predictor, transform, restart_rows, long_codes, own_tables };
         let mut state = seed;
         let samples: Vec<u16> = (0..width * height * components)
             .map(|_| {
                 state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-                ((state >> 12) as u16) & (((1u32 << precision) - 1) as u16) & (0xFFFFu16 << transform)
+                (((state >> 12) as u16) >> (16 - spread)) & (((1u32 << precision) - 1) as u16) & (0xFFFFu16 << transform)
             })
             .collect();
         let data = coder.encode(&samples, width);
