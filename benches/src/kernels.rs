@@ -15,7 +15,7 @@ use rushes_debayer::{Debayer, Method};
 use rushes_ingest::dng::DngSource;
 use rushes_proxy::movie::Movie;
 use rushes_proxy::{Container, ExrCompression, ExrPlate, Scale, ScaleDomain, ScaleTo};
-use rushes_testcard::CardSpec;
+use rushes_testcard::{CardSpec, Coding};
 use serde_json::json;
 
 /// The picture: 4K, of which some bands are computed.
@@ -43,8 +43,11 @@ pub struct Kernel {
 /// # Errors
 /// When a stage does not take the picture, or `scratch` cannot be written to.
 pub fn all(scratch: &Path) -> Result<Vec<Kernel>> {
-    let mut kernels =
-        vec![decode(scratch, "12-bit DNG to floats", false)?, decode(scratch, "lossless JPEG DNG to floats", true)?];
+    let mut kernels = vec![
+        decode(scratch, "12-bit DNG to floats", Coding::Packed)?,
+        decode(scratch, "12-bit DNG with a table to floats", Coding::Table)?,
+        decode(scratch, "lossless JPEG DNG to floats", Coding::LosslessJpeg)?,
+    ];
     for (name, method, flops) in [
         ("debayer, superpixel", Method::Superpixel, 0.0),
         ("debayer, bilinear", Method::Bilinear, 0.0),
@@ -170,10 +173,10 @@ fn cube(scratch: &Path) -> Result<Lut> {
 }
 
 /// A 12-bit DNG from the page cache to rows of floats, header and file system included.
-fn decode(scratch: &Path, name: &'static str, lossless_jpeg: bool) -> Result<Kernel> {
+fn decode(scratch: &Path, name: &'static str, coding: Coding) -> Result<Kernel> {
     let (width, height) = (WIDTH, HEIGHT / 4);
-    let card = scratch.join(if lossless_jpeg { "ljpeg" } else { "decode" });
-    let truth = rushes_testcard::Card::write_clean(&card, CardSpec { width, height, frames: 1, lossless_jpeg })?;
+    let card = scratch.join(format!("{coding:?}"));
+    let truth = rushes_testcard::Card::write_clean(&card, CardSpec { width, height, frames: 1, coding })?;
     let range = FrameRange { first: 0, last: 0 };
     let media = ClipMedia::Files(vec![truth.path(0)]);
     let clip = ClipRef {

@@ -1,11 +1,11 @@
 //! Writes a synthetic card of any size, for benches and trials.
 //!
-//!     cargo run --release -p rushes-testcard --example card -- FOLDER 4096 2304 96 [ljpeg]
+//!     cargo run --release -p rushes-testcard --example card -- FOLDER 4096 2304 96 [table | ljpeg]
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use rushes_testcard::{Card, CardSpec};
+use rushes_testcard::{Card, CardSpec, Coding};
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -15,8 +15,12 @@ fn main() -> ExitCode {
         eprintln!("name a folder, columns, rows, and frames of each clip (at least 6)");
         return ExitCode::FAILURE;
     };
-    let lossless_jpeg = args.get(4).is_some_and(|a| a == "ljpeg");
-    match Card::write(&PathBuf::from(folder), CardSpec { width, height, frames: frames as i64, lossless_jpeg }) {
+    let coding = match args.get(4).map(String::as_str) {
+        Some("table") => Coding::Table,
+        Some("ljpeg") => Coding::LosslessJpeg,
+        _ => Coding::Packed,
+    };
+    match Card::write(&PathBuf::from(folder), CardSpec { width, height, frames: frames as i64, coding }) {
         Ok(_) => ExitCode::SUCCESS,
         Err(e) => {
             eprintln!("{e}");

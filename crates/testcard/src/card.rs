@@ -7,7 +7,7 @@ use rushes_core::media::{Cfa, Rate, Rect, Timecode};
 use rushes_core::{Error, Result};
 
 use crate::camera::{Camera, DAYLIGHT, TUNGSTEN};
-use crate::dng::{DngFrame, write_dng};
+use crate::dng::{Coding, DngFrame, write_dng};
 use crate::scene::{Scene, hash_bits};
 
 /// What card to make.
@@ -19,21 +19,21 @@ pub struct CardSpec {
     pub height: usize,
     /// Frames of each clip; at least 6.
     pub frames: i64,
-    /// Whether samples are stored as lossless JPEG.
-    pub lossless_jpeg: bool,
+    /// How samples are stored.
+    pub coding: Coding,
 }
 
 impl Default for CardSpec {
     /// Two clips of 16 frames, 1280x720.
     fn default() -> Self {
-        Self { width: 1280, height: 720, frames: 16, lossless_jpeg: false }
+        Self { width: 1280, height: 720, frames: 16, coding: Coding::Packed }
     }
 }
 
 impl CardSpec {
     /// Small enough for tests: 160x90, 8 frames.
     pub fn tiny() -> Self {
-        Self { width: 160, height: 90, frames: 8, lossless_jpeg: false }
+        Self { width: 160, height: 90, frames: 8, coding: Coding::Packed }
     }
 }
 
@@ -228,7 +228,7 @@ fn write_frame(clip: &ClipTruth, spec: CardSpec, frame: i64) -> Result<()> {
         exposure_time: (1, 48),
         timecode: clip.start.offset(frame),
         samples: &samples,
-        lossless_jpeg: spec.lossless_jpeg,
+        coding: spec.coding,
     });
     if clip.truncated.contains(&frame) {
         file.truncate(file.len() * 3 / 5);

@@ -1,10 +1,22 @@
-//! A CinemaDNG writer for synthetic frames: 12 bits, packed or as lossless JPEG, one strip, little-endian.
+//! A CinemaDNG writer for synthetic frames: 12 bits, packed (with a table or without) or as lossless JPEG, one strip, little-endian.
 //!
 //! Tags after DNG 1.7 and the CinemaDNG 1.1 additions (TimeCodes, FrameRate, ReelName,
 //! CameraLabel). Not a writer for cameras: it knows what the test card needs.
 
 use crate::ljpeg;
 use rushes_core::media::{CameraColor, Cfa, Rect, Timecode, WhitePoint};
+
+/// How samples are stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Coding {
+    /// 12 bits, packed.
+    #[default]
+    Packed,
+    /// The same, counted down from the highest: a LinearizationTable of 4,096 entries turns them over.
+    Table,
+    /// Lossless JPEG, one stream.
+    LosslessJpeg,
+}
 
 /// What a frame's file says, and its samples.
 #[derive(Debug, Clone)]
@@ -45,14 +57,18 @@ pub struct DngFrame<'a> {
     pub timecode: Timecode,
     /// Samples of the stored area, row by row, 12 bits.
     pub samples: &'a [u16],
-    /// Whether they are stored as lossless JPEG.
-    pub lossless_jpeg: bool,
+    /// How they are stored.
+    pub coding: Coding,
 }
 
 /// The frame as a file.
 pub fn write_dng(f: &DngFrame<'_>) -> Vec<u8> {
     let area = f.active_area.unwrap_or(Rect::whole(f.width, f.height));
-    let pixels = if f.lossless_jpeg { ljpeg::encode(f.samples, f.width) } else { pack(f.samples, f.width) };
+    let pixels = match f.coding {
+        Coding::Packed => pack(f.samples, f.width),
+        Coding::Table => pack(&f.samples.iter().map(|v| HIGHEST - v).collect::<Vec<_>>(), f.width),
+        Coding::LosslessJpeg => ljpeg::encode(f.samples, f.width),
+    };
     let color = |i: usize, of: fn(&rushes_core::media::CalibratedIlluminant) -> [[f64; 3]; 3]| {
         f.color.calibrations.get(i).map(|c| of(c).concat())
     };
@@ -61,7 +77,7 @@ pub fn write_dng(f: &DngFrame<'_>) -> Vec<u8> {
     e.longs(256, &[f.width as u32]);
     e.longs(257, &[f.height as u32]);
     e.shorts(258, &[12]);
-    e.shorts(259, &[if f.lossless_jpeg { 7 } else { 1 }]);
+    e.shorts(259, &[if f.coding == Coding::LosslessJpeg { 7 } else { 1 }]);
     e.shorts(262, &[32803]);
     e.text(271, "Rushes");
     e.text(272, f.model);
@@ -79,6 +95,9 @@ pub fn write_dng(f: &DngFrame<'_>) -> Vec<u8> {
     e.bytes(50706, &[1, 4, 0, 0]);
     e.bytes(50707, &[1, 1, 0, 0]);
     e.text(50708, &format!("Rushes {}", f.model));
+    if f.coding == Coding::Table {
+        e.shorts(50712, &(0..=HIGHEST).rev().collect::<Vec<_>>());
+    }
     e.shorts(50713, &[2, 2]);
     e.rational(50714, &f.black.map(|v| ((v * 100.0).round() as u32, 100)));
     e.longs(50717, &[u32::from(f.white)]);
@@ -119,6 +138,9 @@ pub fn write_dng(f: &DngFrame<'_>) -> Vec<u8> {
     exif.text(42036, f.lens);
     file(e, exif, &pixels)
 }
+
+/// Of 12 bits.
+const HIGHEST: u16 = 0xFFF;
 
 /// StripOffsets and ExifIFD, whose values are known only when all sizes are.
 const STRIP: u16 = 273;

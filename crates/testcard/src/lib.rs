@@ -15,5 +15,5 @@ mod scene;
 
 pub use camera::Camera;
 pub use card::{Card, CardSpec, ClipTruth};
-pub use dng::{DngFrame, write_dng};
+pub use dng::{Coding, DngFrame, write_dng};
 pub use scene::{CHART, Scene};

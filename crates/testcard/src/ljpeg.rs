@@ -112,15 +112,15 @@ mod tests {
     use rushes_core::stage::{ClipRef, Source as _};
     use rushes_ingest::dng::DngSource;
 
-    use crate::{Card, CardSpec};
+    use crate::{Card, CardSpec, Coding};
 
     #[test]
     fn samples_are_those_of_the_packed_card() {
         for width in [160, 161] {
-            let decoded = [false, true].map(|lossless_jpeg| {
+            let decoded = [Coding::Packed, Coding::Table, Coding::LosslessJpeg].map(|coding| {
                 let folder = tempfile::tempdir().unwrap();
                 let card = folder.path().join("card");
-                let spec = CardSpec { width, height: 90, frames: 1, lossless_jpeg };
+                let spec = CardSpec { width, height: 90, frames: 1, coding };
                 let truth = Card::write_clean(&card, spec).unwrap();
                 let clip = ClipRef {
                     name: truth.name.clone(),
@@ -135,7 +135,9 @@ mod tests {
                 (frame.planes().view().to_owned(), size)
             });
             assert_eq!(decoded[0].0, decoded[1].0);
-            assert!(decoded[1].1 < decoded[0].1, "it saves room");
+            assert_eq!(decoded[0].0, decoded[2].0);
+            assert!(decoded[1].1 >= decoded[0].1 + 2 * 4096, "there is a table");
+            assert!(decoded[2].1 < decoded[0].1, "it saves room");
         }
     }
 }

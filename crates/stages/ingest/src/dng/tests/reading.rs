@@ -60,16 +60,19 @@ fn a_jpeg_frame_of_another_shape_is_laid_out_in_order() {
 
 #[test]
 fn the_linearization_table_is_exact_and_its_last_entry_holds_for_all_beyond() {
-    let table: Vec<u64> = (0..200u64).map(|v| v * v).collect();
-    let dng = Dng::new(16, 16, 8).with(50712, 3, &table);
-    let bytes = dng.bytes();
-    let header = Header::parse(&bytes).unwrap();
-    let out = decode::samples(&header, &mut std::io::Cursor::new(&bytes), true).unwrap();
-    let frame = whole_frame(&header, &bytes).unwrap();
-    assert!(frame.iter().zip(&out).all(|(v, code)| *v == f32::from(*code)));
-    assert!(dng.values.iter().any(|&v| v > 199));
-    for (o, v) in out.iter().zip(&dng.values) {
-        assert_eq!(u64::from(*o), table[usize::from(*v).min(199)]);
+    // 4,096 entries are as many as 12 bits take.
+    for (bits, entries) in [(8, 200), (16, 200), (16, 4096), (16, 4097), (16, 60_000)] {
+        let table: Vec<u64> = (0..entries).map(|v| v * v % 65_521).collect();
+        let dng = Dng::new(32, 32, bits).with(50712, 3, &table);
+        let bytes = dng.bytes();
+        let header = Header::parse(&bytes).unwrap();
+        let out = decode::samples(&header, &mut std::io::Cursor::new(&bytes), true).unwrap();
+        let frame = whole_frame(&header, &bytes).unwrap();
+        assert!(frame.iter().zip(&out).all(|(v, code)| *v == f32::from(*code)), "{bits} bits, {entries} entries");
+        assert!(dng.values.iter().any(|&v| u64::from(v) >= entries));
+        for (o, v) in out.iter().zip(&dng.values) {
+            assert_eq!(u64::from(*o), table[usize::from(*v).min(table.len() - 1)]);
+        }
     }
 }
 
