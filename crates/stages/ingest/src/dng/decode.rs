@@ -4,6 +4,7 @@ use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 
 use ndarray::Array2;
+use rushes_core::frame::Pool;
 use rushes_core::{Error, ErrorKind, Result};
 
 use super::CONVERT;
@@ -46,17 +47,23 @@ pub(super) fn samples(header: &Header, file: &mut (impl Read + Seek), linearize:
     header.check_decodable()?;
     let p = &header.picture;
     let mut out = vec![0u16; p.width * p.samples * p.height];
-    samples_into(header, file, &mut out)?;
+    samples_into(header, file, &Pool::default(), &mut out)?;
     if let Some(table) = p.linearization.as_deref().filter(|_| linearize) {
         out.iter_mut().for_each(|v| *v = look_up(table, *v));
     }
     Ok(out)
 }
 
-/// The samples as stored, into `out`, which has room for all of a picture that was found decodable.
-pub(super) fn samples_into(header: &Header, file: &mut (impl Read + Seek), out: &mut [u16]) -> Result<()> {
+/// The samples as stored, into `out`, which has room for all of a picture that was found decodable. Strips and tiles
+/// are read into a buffer of `pool`.
+pub(super) fn samples_into(
+    header: &Header,
+    file: &mut (impl Read + Seek),
+    pool: &Pool<u8>,
+    out: &mut [u16],
+) -> Result<()> {
     let row = header.picture.width * header.picture.samples;
-    decode(header, file, &mut |y, x, values| out[y * row + x..][..values.len()].copy_from_slice(values))
+    decode(header, file, pool, &mut |y, x, values| out[y * row + x..][..values.len()].copy_from_slice(values))
 }
 
 /// Bytes that decoding allocates at most beside its result.
@@ -74,25 +81,25 @@ pub(super) fn look_up(table: &[u16], v: u16) -> u16 {
     table[usize::from(v).min(table.len() - 1)]
 }
 
-fn decode(header: &Header, file: &mut (impl Read + Seek), put: &mut Put<'_>) -> Result<()> {
+fn decode(header: &Header, file: &mut (impl Read + Seek), pool: &Pool<u8>, put: &mut Put<'_>) -> Result<()> {
     let p = &header.picture;
     let l = &p.layout;
-    let mut data = Vec::new();
     // `check_complete` has seen that the lists are long enough and lie within the file.
-    for index in 0..l.count() as usize {
-        let (offset, len) = (l.offsets[index], l.lengths[index]);
-        // Bytes beyond those of the pixels are padding.
-        let len = match p.compression {
-            Compression::None => len.min(p.packed_row().saturating_mul(l.stored_rows(index, p.height) as u64)),
-            _ => len,
-        };
-        let io = read_error;
-        file.seek(SeekFrom::Start(offset)).map_err(io)?;
-        data.resize(usize::try_from(len).map_err(|_| bad("a strip larger than memory"))?, 0);
-        file.read_exact(&mut data).map_err(io)?;
+    let count = l.count() as usize;
+    // Bytes beyond those of the pixels are padding.
+    let bytes = |index: usize| match p.compression {
+        Compression::None => l.lengths[index].min(p.packed_row().saturating_mul(l.stored_rows(index, p.height) as u64)),
+        _ => l.lengths[index],
+    };
+    let most = (0..count).map(bytes).max().unwrap_or(0);
+    let mut room = pool.take(usize::try_from(most).map_err(|_| bad("a strip larger than memory"))?);
+    for index in 0..count {
+        // Not more than `most`, which fits.
+        let data = &mut room[..bytes(index) as usize];
+        file.seek(SeekFrom::Start(l.offsets[index])).and_then(|_| file.read_exact(data)).map_err(read_error)?;
         let result = match p.compression {
-            Compression::None => uncompressed(header, index, &data, put),
-            _ => compressed(header, index, &data, put),
+            Compression::None => uncompressed(header, index, data, put),
+            _ => compressed(header, index, data, put),
         };
         result.map_err(|e| {
             let r = l.area(index, p.width, p.height);

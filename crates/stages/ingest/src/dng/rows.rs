@@ -101,7 +101,7 @@ impl DngFrame {
             Stored::Packed { bytes, row, bits: p.bits, order: header.byte_order }
         } else {
             let mut samples = pools.samples.take(columns * p.height);
-            decode::samples_into(header, file, &mut samples)?;
+            decode::samples_into(header, file, &pools.packed, &mut samples)?;
             Stored::Samples(samples)
         };
         let table = p.linearization.as_deref().map(Table::new);
