@@ -14,7 +14,7 @@ use std::f32::consts::LN_2;
 
 /// One and a half times 2^23, beside which a mantissa of 24 bits has no room for a part: adding it rounds to
 /// a whole number, which then stands in the lowest bits.
-const WHOLE: f32 = 12_582_912.0;
+pub(super) const WHOLE: f32 = 12_582_912.0;
 
 /// `x` to the power of `p`, to 2e-6 of the result for results from 1e-30 to 1e30. Zero for
 /// zero, negative numbers and NaN.
@@ -65,8 +65,13 @@ pub fn exp2(y: f32) -> f32 {
 #[inline(always)]
 pub fn degrees(y: f32, x: f32) -> f32 {
     let (ax, ay) = (x.abs(), y.abs());
+    degrees_of(ax.min(ay) / ax.max(ay).max(f32::MIN_POSITIVE), y, x)
+}
+
+/// As [`degrees`], where the smaller of the two is `ratio` of the larger, without signs.
+#[inline(always)]
+pub fn degrees_of(ratio: f32, y: f32, x: f32) -> f32 {
     // The arc tangent of a ratio from 0 to 1, over the ratio; 4e-8 of an eighth of a circle.
-    let ratio = ax.min(ay) / ax.max(ay).max(f32::MIN_POSITIVE);
     let series = polynomial(
         ratio * ratio,
         [
@@ -81,7 +86,7 @@ pub fn degrees(y: f32, x: f32) -> f32 {
         ],
     );
     let eighth = ratio * series * 57.295_78;
-    let quarter = if ay > ax { 90.0 - eighth } else { eighth };
+    let quarter = if y.abs() > x.abs() { 90.0 - eighth } else { eighth };
     let half = if x < 0.0 { 180.0 - quarter } else { quarter };
     if y < 0.0 { 360.0 - half } else { half }
 }

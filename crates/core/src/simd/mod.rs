@@ -23,7 +23,9 @@
 //! assert_eq!(to, [2.0, 4.0]);
 //! ```
 
+mod curve;
 mod half;
+mod linear;
 pub mod math;
 
 use std::fmt;
@@ -47,8 +49,43 @@ pub enum Level {
 ///
 /// What the function calls must be `#[inline(always)]`, or small enough to be inlined
 /// anyway: only what is inlined is compiled for the instructions.
+///
+/// With a name in brackets after its own, `fn name[here](..)`, the function is told the level it is compiled for
+/// ([`Here`]), for steps that are written out for one.
 #[macro_export]
 macro_rules! kernel {
+    ($(#[$meta:meta])* $vis:vis fn $name:ident[$here:ident]($($arg:ident: $type:ty),* $(,)?) $(-> $out:ty)? $body:block) => {
+        $(#[$meta])*
+        #[allow(unsafe_code, clippy::too_many_arguments, reason = "functions compiled for instructions that are looked for")]
+        $vis fn $name(level: $crate::simd::Level, $($arg: $type),*) $(-> $out)? {
+            #[inline(always)]
+            fn body($here: $crate::simd::Here, $($arg: $type),*) $(-> $out)? $body
+
+            #[cfg(target_arch = "x86_64")]
+            #[target_feature(enable = "avx512f,avx512bw,avx512cd,avx512dq,avx512vl,avx2,fma,f16c,bmi1,bmi2,lzcnt,popcnt")]
+            fn avx512($($arg: $type),*) $(-> $out)? {
+                // SAFETY: whoever calls this function has the instructions.
+                body(unsafe { $crate::simd::Here::assume($crate::simd::Level::Avx512) }, $($arg),*)
+            }
+
+            #[cfg(target_arch = "x86_64")]
+            #[target_feature(enable = "avx2,fma,f16c,bmi1,bmi2,lzcnt,popcnt")]
+            fn avx2($($arg: $type),*) $(-> $out)? {
+                // SAFETY: as above.
+                body(unsafe { $crate::simd::Here::assume($crate::simd::Level::Avx2) }, $($arg),*)
+            }
+
+            match level {
+                #[cfg(target_arch = "x86_64")]
+                // SAFETY: the machine has the instructions.
+                $crate::simd::Level::Avx512 if level.is_here() => unsafe { avx512($($arg),*) },
+                #[cfg(target_arch = "x86_64")]
+                // SAFETY: as above.
+                $crate::simd::Level::Avx2 if level.is_here() => unsafe { avx2($($arg),*) },
+                _ => body($crate::simd::Here::PLAIN, $($arg),*),
+            }
+        }
+    };
     ($(#[$meta:meta])* $vis:vis fn $name:ident($($arg:ident: $type:ty),* $(,)?) $(-> $out:ty)? $body:block) => {
         $(#[$meta])*
         #[allow(unsafe_code, clippy::too_many_arguments, reason = "functions compiled for instructions that are looked for")]
@@ -81,8 +118,35 @@ macro_rules! kernel {
     };
 }
 
+pub use curve::{Curve, Power};
 pub use half::half_row;
 pub use kernel;
+pub use linear::Linear;
+
+/// A level that this machine has. [`kernel!`](crate::simd::kernel) makes it, as a constant, so that choosing by it costs nothing.
+#[derive(Debug, Clone, Copy)]
+pub struct Here(Level);
+
+impl Here {
+    /// What every machine has.
+    pub const PLAIN: Self = Self(Level::Plain);
+
+    /// That `level` is here.
+    ///
+    /// # Safety
+    /// It must be ([`Level::is_here`]).
+    #[inline(always)]
+    #[allow(unsafe_code, reason = "what it says is relied on where instructions are used")]
+    pub const unsafe fn assume(level: Level) -> Self {
+        Self(level)
+    }
+
+    /// Which it is.
+    #[inline(always)]
+    pub const fn level(self) -> Level {
+        self.0
+    }
+}
 
 impl Level {
     /// All levels, the narrowest first.

@@ -1,8 +1,9 @@
 //! Chroma compression: colourfulness follows the lightness that the tone scale took away.
 
 use super::model::Model;
-use super::tables::{self, ByDegree};
+use super::tables;
 use super::tone::ToneScale;
+use rushes_core::simd::{Here, Linear};
 
 /// Compression at 100 nits and its growth with the logarithm of the peak.
 const COMPRESS: (f32, f32) = (2.4, 3.3);
@@ -18,55 +19,57 @@ pub(super) struct Chroma {
     threshold: f32,
     compression: f32,
     norm: f32,
-    limit_j: f32,
     /// The achromatic response of the display's peak.
     limit: f32,
     /// The largest M of the reach gamut (AP1) at the display's white, by hue.
-    reach: ByDegree,
+    reach: Linear<1>,
 }
 
 impl Chroma {
-    pub(super) fn new(peak: f32, tone: &ToneScale, scene: &Model) -> Self {
-        let limit = scene.of_luminance(peak);
-        let limit_j = scene.lightness(limit);
+    /// For a display whose peak has the achromatic response `limit` and the lightness `limit_j`.
+    pub(super) fn new(peak: f32, tone: &ToneScale, scene: &Model, [limit, limit_j]: [f32; 2]) -> Self {
         Self {
             saturation: (EXPAND.0 - EXPAND.0 * EXPAND.1 * tone.log_peak).max(0.2),
             threshold: EXPAND_FROM / peak,
             compression: COMPRESS.0 + COMPRESS.0 * COMPRESS.1 * tone.log_peak,
             norm: (0.03379 * peak).powf(0.30596) - 0.45135,
-            limit_j,
             limit,
             reach: tables::reach(scene, limit_j),
         }
     }
 
-    /// The lightness of the display's peak.
-    pub(super) fn limit_j(&self) -> f32 {
-        self.limit_j
-    }
-
-    /// The largest M of the reach gamut at the display's white.
+    /// The largest M of the reach gamut at the display's white, of hues from 0 to 360.
     #[inline(always)]
-    pub(super) fn reach(&self, hue: f32) -> f32 {
-        self.reach.at(hue)
+    pub(super) fn reach<const N: usize>(&self, here: Here, hues: &[f32; N]) -> [f32; N] {
+        let [reach] = self.reach.at(here, hues);
+        reach
     }
 
-    /// The M of a pixel whose achromatic response `was` the tone scale made `now`, with lightness `j`;
-    /// its colourfulness was `m`, its hue has the sine and cosine given.
+    /// The M of a pixel whose achromatic response the tone scale multiplied by `ratio` and so made `now`, with lightness
+    /// `light` of the display's; its colourfulness was `m`, its hue has the sine and cosine given.
     ///
     /// Lightness is a power of the response, so that what the Academy computes as that root of ratios of
-    /// lightness is the ratio of the responses.
+    /// lightness is the ratio of the responses. And what it divides by a norm before the toes and multiplies by after them
+    /// stays as it is here: instead, what bends the toes is multiplied.
     #[inline(always)]
-    pub(super) fn compress(&self, [was, now]: [f32; 2], j: f32, m: f32, reach: f32, [sin, cos]: [f32; 2]) -> f32 {
+    pub(super) fn compress(&self, [ratio, now, light]: [f32; 3], m: f32, reach: f32, [sin, cos]: [f32; 2]) -> f32 {
         let norm = self.norm * colourfulness(sin, cos);
-        let per_norm = 1.0 / norm;
-        let light = j * (1.0 / self.limit_j);
         let dark = (1.0 - light).max(0.0);
-        let limit = now * (1.0 / self.limit) * reach * per_norm;
-        let scaled = m * (now / was) * per_norm;
-        let from = light.mul_add(light, self.threshold).sqrt();
-        let expanded = limit - toe(limit - scaled, limit - 0.001, dark * self.saturation, from);
-        let compressed = toe(expanded, limit, light * self.compression, dark) * norm;
+        let limit = now * (1.0 / self.limit) * reach;
+        let square = light.mul_add(light, self.threshold);
+        let expand = dark * self.saturation;
+        let expand = Bend {
+            limit: norm.mul_add(-0.001, limit),
+            k1: expand.mul_add(expand, square).sqrt() * norm,
+            k2: square.sqrt() * norm,
+        };
+        let (from, compress) = (dark.max(0.001), light * self.compression);
+        let compress = Bend { limit, k1: compress.mul_add(compress, from * from).sqrt() * norm, k2: from * norm };
+        // One division for both.
+        let (of_expand, of_compress) = (expand.limit + expand.k2, compress.limit + compress.k2);
+        let per_both = 1.0 / (of_expand * of_compress);
+        let expanded = limit - expand.toe(m.mul_add(-ratio, limit), of_compress * per_both);
+        let compressed = compress.toe(expanded, of_expand * per_both);
         if m == 0.0 { 0.0 } else { compressed }
     }
 }
@@ -82,12 +85,20 @@ fn colourfulness(sin: f32, cos: f32) -> f32 {
 }
 
 /// A toe below `limit`: the identity there and above, slower near zero.
-#[inline(always)]
-fn toe(x: f32, limit: f32, k1: f32, k2: f32) -> f32 {
-    let k2 = k2.max(0.001);
-    let k1 = k1.mul_add(k1, k2 * k2).sqrt();
-    let k3 = (limit + k1) / (limit + k2);
-    let b = k3.mul_add(x, -k1);
-    let below = 0.5 * (b + b.mul_add(b, 4.0 * k2 * k3 * x).sqrt());
-    if x > limit { x } else { below }
+struct Bend {
+    limit: f32,
+    /// The root of the sum of the squares of the Academy's k1 and k2.
+    k1: f32,
+    k2: f32,
+}
+
+impl Bend {
+    /// The toe at `x`, where `per` is 1 over the sum of limit and k2.
+    #[inline(always)]
+    fn toe(&self, x: f32, per: f32) -> f32 {
+        let k3 = (self.limit + self.k1) * per;
+        let b = k3.mul_add(x, -self.k1);
+        let below = 0.5 * (b + b.mul_add(b, 4.0 * self.k2 * k3 * x).sqrt());
+        if x > self.limit { x } else { below }
+    }
 }

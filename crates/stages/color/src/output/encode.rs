@@ -1,33 +1,64 @@
 //! Display light to code values.
 
 use rushes_core::simd::math::{log2, pow};
+use rushes_core::simd::{Curve, Here, Power};
 
 /// The least luminance, of 1,000 nits, that the inverse OOTF of HLG tells from others, as in OpenColorIO: its slope
 /// has no end towards black, where it would raise what is left of a colour without luminance. (There 1e-4 where
 /// 1,000 nits are 3 to the power of 1.2.)
 const DARKEST: f32 = 1e-4 / 3.737_192_8;
 
-/// How a display decodes, the other way round. Light is linear, 1 at 100 nits.
+/// How a display decodes.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Curve {
-    /// A power of light.
-    Power(f32),
-    /// The perceptual quantizer: ITU-R BT.2100-3, table 4, inverse EOTF.
+pub(super) enum Decoding {
+    /// A power of light: this one, the other way round.
+    Power(f64),
+    /// The perceptual quantizer: ITU-R BT.2100-3, table 4.
     Pq,
-    /// Hybrid log-gamma for a display of 1,000 nits: BT.2100-3, table 5, inverse OOTF with a system gamma of
-    /// 1.2 and OETF.
+    /// Hybrid log-gamma for a display of 1,000 nits: BT.2100-3, table 5, with a system gamma of 1.2.
     Hlg,
 }
 
-impl Curve {
+/// Display light to code values, with its tables. Light is linear, 1 at 100 nits.
+#[derive(Debug, Clone)]
+pub(super) enum Encoding {
+    Power(Power<4>),
+    /// Light to the power of m1, of 1 at 10,000 nits, and what the code value is of that.
+    Pq(Power<4>, Curve),
+    Hlg,
+}
+
+impl Encoding {
+    /// For light up to `white`.
+    pub(super) fn new(decoding: Decoding, white: f32) -> Self {
+        let top = Power::<4>::top(white.into());
+        match decoding {
+            Decoding::Power(power) => Self::Power(Power::new(1.0 / power, top)),
+            Decoding::Pq => Self::Pq(Power::scaled(0.01f64.powf(M1), M1, top), Curve::new(1, pq_of_power)),
+            Decoding::Hlg => Self::Hlg,
+        }
+    }
+
     /// Encodes `N` pixels.
     #[inline(always)]
-    pub(super) fn encode<const N: usize>(self, [r, g, b]: &mut [[f32; N]; 3]) {
+    pub(super) fn encode<const N: usize>(&self, here: Here, planes: &mut [[f32; N]; 3]) {
         match self {
-            // A power of 1 may be the next number above it.
-            Self::Power(power) => each([r, g, b], |v| pow(v, power).min(1.0)),
-            Self::Pq => each([r, g, b], pq),
+            Self::Power(power) => {
+                for plane in &mut *planes {
+                    power.raise(here, plane);
+                }
+                // A power of 1 may be the next number above it.
+                each(planes, |v| v.min(1.0));
+            }
+            Self::Pq(power, curve) => {
+                for plane in &mut *planes {
+                    power.raise(here, plane);
+                    curve.map(here, plane);
+                }
+                each(planes, |v| v.max(0.0).min(1.0));
+            }
             Self::Hlg => {
+                let [r, g, b] = planes;
                 for i in 0..N {
                     // Of 1,000 nits.
                     let [red, green, blue] = [r[i], g[i], b[i]].map(|v| v * 0.1);
@@ -35,14 +66,14 @@ impl Curve {
                     let scene = pow(luminance.max(DARKEST), (1.0 - 1.2) / 1.2);
                     [r[i], g[i], b[i]] = [red, green, blue].map(|v| v * scene);
                 }
-                each([r, g, b], hlg);
+                each(planes, hlg);
             }
         }
     }
 }
 
 #[inline(always)]
-fn each<const N: usize>(planes: [&mut [f32; N]; 3], f: impl Fn(f32) -> f32) {
+fn each<const N: usize>(planes: &mut [[f32; N]; 3], f: impl Fn(f32) -> f32) {
     for plane in planes {
         for v in plane {
             *v = f(*v);
@@ -50,16 +81,12 @@ fn each<const N: usize>(planes: [&mut [f32; N]; 3], f: impl Fn(f32) -> f32) {
     }
 }
 
-/// Of light that is 100 at 10,000 nits.
-#[inline(always)]
-fn pq(light: f32) -> f32 {
-    const M1: f32 = 2610.0 / 16384.0;
-    const M2: f32 = 2523.0 / 4096.0 * 128.0;
-    const C1: f32 = 3424.0 / 4096.0;
-    const C2: f32 = 2413.0 / 4096.0 * 32.0;
-    const C3: f32 = 2392.0 / 4096.0 * 32.0;
-    let p = pow(light * 0.01, M1);
-    pow((C1 + C2 * p) / (1.0 + C3 * p), M2)
+/// BT.2100-3, table 4: the inverse EOTF is `pq_of_power(light ^ M1)`.
+const M1: f64 = 2610.0 / 16384.0;
+
+fn pq_of_power(p: f64) -> f64 {
+    let (m2, c1, c2, c3) = (2523.0 / 4096.0 * 128.0, 3424.0 / 4096.0, 2413.0 / 4096.0 * 32.0, 2392.0 / 4096.0 * 32.0);
+    ((c1 + c2 * p) / (1.0 + c3 * p)).powf(m2)
 }
 
 /// The OETF, of scene light 0 to 1.
@@ -81,7 +108,9 @@ mod tests {
     fn published_levels_have_their_code_values() {
         // ITU-R BT.2408-7, table 1: 203 nits is 58 % PQ; BT.2100: 10,000 nits is 1. ST 2084: 100 nits is 0.508.
         for (light, code) in [(0.0, 0.0), (1.0, 0.508_078), (2.03, 0.580_689), (10.0, 0.751_827), (100.0, 1.0)] {
-            assert!((pq(light) - code).abs() < 2e-5, "{light}: {}", pq(light));
+            let mut planes = [[light]; 3];
+            Encoding::new(Decoding::Pq, 100.0).encode(Here::PLAIN, &mut planes);
+            assert!((planes[1][0] - code).abs() < 2e-6, "{light}: {}", planes[1][0]);
         }
         // Both parts of HLG meet at one half; 1 is 1.
         for (scene, code) in [(0.0, 0.0), (1.0 / 12.0, 0.5), (1.0 / 12.0 + 1e-7, 0.5), (1.0, 1.0)] {
@@ -89,7 +118,7 @@ mod tests {
         }
         // BT.2408-7, table 1: 203 nits on a display of 1,000 is 75 % HLG.
         let mut white = [[2.03f32], [2.03], [2.03]];
-        Curve::Hlg.encode(&mut white);
+        Encoding::new(Decoding::Hlg, 10.0).encode(Here::PLAIN, &mut white);
         assert!((white[0][0] - 0.75).abs() < 1e-3, "{}", white[0][0]);
     }
 }

@@ -8,6 +8,9 @@ use rushes_core::simd::math::{exp2, log2};
 /// How much the two parts of the hull are smoothed into each other at the cusp.
 pub(super) const SMOOTH: f32 = 0.12;
 
+/// The least room between J and the display's white that makes lines flatter.
+pub(super) const LEAST_ROOM: f32 = 0.0001;
+
 /// The hull of a display's gamut in the plane of a hue, and the focus of the lines.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Slice {
@@ -72,7 +75,7 @@ impl Lines {
     #[inline(always)]
     fn gain(&self, j: f32, threshold: f32) -> f32 {
         let gain = self.limit_j * self.distance;
-        let room = (self.limit_j - j).max(0.0001);
+        let room = (self.limit_j - j).max(LEAST_ROOM);
         let flatter = (log2(self.limit_j - threshold) - log2(room)) * LOG10_2;
         gain * if j > threshold { flatter * flatter + 1.0 } else { 1.0 }
     }
@@ -99,14 +102,14 @@ impl Lines {
 
     /// M at which `line` leaves the part of the hull below the cusp.
     #[inline(always)]
-    pub(super) fn leaves_below(&self, slice: &Slice, line: &Line) -> f32 {
+    fn leaves_below(&self, slice: &Slice, line: &Line) -> f32 {
         let [cusp_j, cusp_m] = slice.cusp;
         meets_curve(line.axis, line.slope, slice.below, cusp_j, cusp_m, line.cusp_axis)
     }
 
     /// M at which `line` leaves the part of the hull above the cusp: as below, upside down.
     #[inline(always)]
-    pub(super) fn leaves_above(&self, slice: &Slice, line: &Line) -> f32 {
+    fn leaves_above(&self, slice: &Slice, line: &Line) -> f32 {
         let [cusp_j, cusp_m] = slice.cusp;
         let flip = |j: f32| self.limit_j - j;
         meets_curve(flip(line.axis), -line.slope, slice.above, flip(cusp_j), cusp_m, flip(line.cusp_axis))
@@ -116,7 +119,7 @@ impl Lines {
 /// M at which a line meets the curve `J = j_max * (M / m_max) ^ (1 / inverse)`, nearly: the line
 /// is moved along the axis as the curve bends, and the curve taken for its chord.
 #[inline(always)]
-pub(super) fn meets_curve(axis: f32, slope: f32, inverse: f32, j_max: f32, m_max: f32, reference: f32) -> f32 {
+fn meets_curve(axis: f32, slope: f32, inverse: f32, j_max: f32, m_max: f32, reference: f32) -> f32 {
     let bent = exp2(inverse * (log2(axis) - log2(reference)));
     let moved = reference * if axis > 0.0 { bent } else { 0.0 };
     moved * m_max / slope.mul_add(-m_max, j_max)
@@ -131,6 +134,6 @@ pub(super) fn smooth_min(a: f32, b: f32, cusp_m: f32) -> f32 {
 }
 
 #[inline(always)]
-fn mix(a: f32, b: f32, t: f32) -> f32 {
+pub(super) fn mix(a: f32, b: f32, t: f32) -> f32 {
     (b - a).mul_add(t, a)
 }

@@ -33,15 +33,15 @@ pub use stage::OutputTransform;
 pub use target::Target;
 
 use self::chroma::Chroma;
-use self::encode::Curve;
+use self::encode::Encoding;
 use self::gamut::Gamut;
-use self::model::Model;
+use self::model::{Model, OFFSET, POWER, exponent};
 use self::tone::ToneScale;
 use crate::aces;
 use crate::matrix::{IDENTITY, apply_f32, inverse, mul, rgb_to_xyz, to_f32};
 use rushes_core::media::ColorSpace;
-use rushes_core::simd::math::degrees;
-use rushes_core::simd::{Level, kernel};
+use rushes_core::simd::math::degrees_of;
+use rushes_core::simd::{Curve, Here, Level, Power, kernel};
 
 /// A rendering with its tables. Building one takes some milliseconds.
 #[derive(Debug, Clone)]
@@ -49,14 +49,29 @@ pub struct Rendering {
     to_ap1: [[f32; 3]; 3],
     scene: Model,
     display: Model,
-    tone: ToneScale,
+    /// The brightest scene value that is told from brighter ones.
+    brightest: f32,
+    powers: Powers,
     chroma: Chroma,
     gamut: Gamut,
     /// The display's white, of 100 nits.
     white: f32,
     /// From the gamut that colours are limited to, to that of the code values, where they are two.
     to_coded: Option<[[f32; 3]; 3]>,
-    curve: Curve,
+    encoding: Encoding,
+}
+
+/// The powers that every pixel is raised to.
+#[derive(Debug, Clone)]
+struct Powers {
+    respond: Power<5>,
+    /// What the tone scale multiplies an achromatic response by.
+    tone: Curve,
+    /// Lightness, 1 for the display's white, of an achromatic response. `achromatic` times that power is the way back.
+    lightness: Power<4>,
+    inverse: Power<4>,
+    achromatic: f32,
+    unrespond: Power<5>,
 }
 
 /// The largest number of a half float: far above the brightest scene value that matters here.
@@ -74,27 +89,32 @@ impl Rendering {
         let scene = Model::new(ColorSpace::AcesCg.chromaticities());
         let display = Model::new(limiting);
         let tone = ToneScale::new(peak);
-        let chroma = Chroma::new(peak, &tone, &scene);
-        let gamut = Gamut::new(peak, &tone, &scene, &display, chroma.limit_j());
+        let limit = scene.of_luminance(peak);
+        let limit_j = scene.lightness(limit);
+        let chroma = Chroma::new(peak, &tone, &scene, [limit, limit_j]);
+        let gamut = Gamut::new(peak, &tone, &scene, &display, limit_j);
         let to_ap1 = to_f32(&aces::AP0_TO_AP1);
         let coded = target.space().chromaticities();
         let to_coded = (coded != limiting).then(|| {
             let from_xyz = inverse(&rgb_to_xyz(coded)).unwrap_or(IDENTITY);
             to_f32(&mul(&from_xyz, &rgb_to_xyz(limiting)))
         });
-        Self { to_ap1, scene, display, tone, chroma, gamut, white: peak / 100.0, to_coded, curve: target.curve() }
+        let powers = Powers::new(&scene, &tone, [limit, limit_j]);
+        let (white, encoding) = (peak / 100.0, Encoding::new(target.decoding(), peak / 100.0));
+        let brightest = tone.brightest;
+        Self { to_ap1, scene, display, brightest, powers, chroma, gamut, white, to_coded, encoding }
     }
 
     /// Display light of an ACES2065-1 pixel, linear, 1 at 100 nits, in the gamut that colours are limited
     /// to. Any input has an answer: NaN counts as black.
     pub fn linear(&self, [r, g, b]: [f32; 3]) -> [f32; 3] {
-        self.lanes::<1>([&[r], &[g], &[b]]).map(|[v]| v)
+        self.lanes::<1>(Here::PLAIN, [&[r], &[g], &[b]]).map(|[v]| v)
     }
 
     /// Code values of an ACES2065-1 pixel, 0 to 1.
     pub fn apply(&self, pixel: [f32; 3]) -> [f32; 3] {
         let [r, g, b] = pixel;
-        self.coded::<1>([&[r], &[g], &[b]]).map(|[v]| v)
+        self.coded::<1>(Here::PLAIN, [&[r], &[g], &[b]]).map(|[v]| v)
     }
 
     /// Code values of rows of ACES2065-1 red, green and blue: of each pixel what
@@ -105,29 +125,30 @@ impl Rendering {
 
     /// Code values of a block of pixels.
     #[inline(always)]
-    fn block(&self, from: [&[f32; LANES]; 3], to: [&mut [f32; LANES]; 3]) {
-        for (to, coded) in to.into_iter().zip(self.coded(from)) {
+    fn block(&self, here: Here, from: [&[f32; LANES]; 3], to: [&mut [f32; LANES]; 3]) {
+        for (to, coded) in to.into_iter().zip(self.coded(here, from)) {
             *to = coded;
         }
     }
 
     #[inline(always)]
-    fn coded<const N: usize>(&self, from: [&[f32; N]; 3]) -> [[f32; N]; 3] {
-        let mut light = self.lanes(from);
+    fn coded<const N: usize>(&self, here: Here, from: [&[f32; N]; 3]) -> [[f32; N]; 3] {
+        let mut light = self.lanes(here, from);
         if let Some(m) = &self.to_coded {
             let [r, g, b] = &mut light;
             for ((r, g), b) in r.iter_mut().zip(g).zip(b) {
-                [*r, *g, *b] = apply_f32(m, [*r, *g, *b]).map(|v| v.max(0.0));
+                [*r, *g, *b] = apply_f32(m, [*r, *g, *b]).map(|v| v.max(0.0).min(self.white));
             }
         }
-        self.curve.encode(&mut light);
+        self.encoding.encode(here, &mut light);
         light
     }
 
     /// Display light of `N` pixels, planar. Each step is a short loop over all of them without
     /// branches, which the compiler turns into vectors, several of them in flight.
     #[inline(always)]
-    fn lanes<const N: usize>(&self, [r, g, b]: [&[f32; N]; 3]) -> [[f32; N]; 3] {
+    fn lanes<const N: usize>(&self, here: Here, [r, g, b]: [&[f32; N]; 3]) -> [[f32; N]; 3] {
+        let powers = &self.powers;
         let zero = [0.0f32; N];
         let mut v = [zero; 3];
         for i in 0..N {
@@ -135,48 +156,61 @@ impl Rendering {
             // number where the other is NaN.
             let finite = |v: f32| (if v.is_nan() { 0.0 } else { v }).max(-HALF_MAX).min(HALF_MAX);
             let rgb = apply_f32(&self.to_ap1, [finite(r[i]), finite(g[i]), finite(b[i])]);
-            let rgb = rgb.map(|v| v.max(0.0).min(self.tone.brightest));
+            let rgb = rgb.map(|v| v.max(0.0).min(self.brightest));
             [v[0][i], v[1][i], v[2][i]] = self.scene.cones(rgb);
         }
-        each(&mut v, model::of_cone);
+        for v in &mut v {
+            powers.respond.raise(here, v);
+        }
         let (mut a, mut p, mut q) = (zero, zero, zero);
         for i in 0..N {
-            [a[i], p[i], q[i]] = self.scene.opponent([v[0][i], v[1][i], v[2][i]]);
+            let respond = |v: f32| v / (OFFSET + v);
+            [a[i], p[i], q[i]] = self.scene.opponent([respond(v[0][i]), respond(v[1][i]), respond(v[2][i])]);
         }
         // The tone scale, on lightness alone.
-        let mut now = [a];
-        each(&mut now, |v| self.scene.luminance(v));
-        each(&mut now, |v| self.tone.apply(v));
-        each(&mut now, |v| self.scene.of_luminance(v));
+        let mut ratio = a;
+        powers.tone.map(here, &mut ratio);
+        let mut now = zero;
+        for i in 0..N {
+            now[i] = a[i] * ratio[i];
+        }
         let mut j = now;
-        each(&mut j, |v| self.scene.lightness(v));
-        let ([now], [mut j]) = (now, j);
+        powers.lightness.raise(here, &mut j);
         // What depends on the hue.
-        let (mut hue, mut reach) = (zero, zero);
-        for i in 0..N {
-            hue[i] = degrees(q[i], p[i]);
-        }
-        for i in 0..N {
-            reach[i] = self.chroma.reach(hue[i]);
-        }
-        let cusp = self.gamut.cusps::<N>(&hue);
-        let mut m = zero;
+        let (mut m, mut hue) = (zero, zero);
         for i in 0..N {
             m[i] = (p[i] * p[i] + q[i] * q[i]).sqrt();
-            // The hue's cosine and sine; a grey has no hue.
-            let per_m = 1.0 / m[i].max(f32::MIN_POSITIVE);
+            let (small, large) = (p[i].abs().min(q[i].abs()), p[i].abs().max(q[i].abs()));
+            // One division for the tangent, cosine and sine; a grey has no hue.
+            let per_both = 1.0 / (m[i] * large).max(f32::MIN_POSITIVE);
+            hue[i] = degrees_of(small * (m[i] * per_both), q[i], p[i]);
+            let per_m = large * per_both;
             (p[i], q[i]) = (if m[i] > 0.0 { p[i] * per_m } else { 1.0 }, q[i] * per_m);
         }
+        let reach = self.chroma.reach(here, &hue);
+        let cusp = self.gamut.cusps(here, &hue);
         for i in 0..N {
-            m[i] = self.chroma.compress([a[i], now[i]], j[i], m[i], reach[i], [q[i], p[i]]);
+            m[i] = self.chroma.compress([ratio[i], now[i], j[i]], m[i], reach[i], [q[i], p[i]]);
         }
-        self.gamut.compress(&mut j, &mut m, &cusp, &reach);
-        let mut of_j = [j];
-        each(&mut of_j, |v| self.display.achromatic(v));
+        self.gamut.compress(here, [&mut j, &mut m], &cusp, &reach, &powers.inverse);
+        powers.inverse.raise(here, &mut j);
         for i in 0..N {
-            [v[0][i], v[1][i], v[2][i]] = self.display.responses([of_j[0][i], m[i] * p[i], m[i] * q[i]]);
+            let responses = self.display.responses([j[i] * powers.achromatic, m[i] * p[i], m[i] * q[i]]);
+            let [r, g, b] = responses.map(|v| {
+                // Responses near saturation count as 0.99.
+                let v = v.abs().min(0.99);
+                OFFSET * v / (1.0 - v)
+            });
+            [v[0][i], v[1][i], v[2][i]] =
+                [r.copysign(responses[0]), g.copysign(responses[1]), b.copysign(responses[2])];
         }
-        each(&mut v, model::to_cone);
+        for v in &mut v {
+            let mut raised = v.map(f32::abs);
+            powers.unrespond.raise(here, &mut raised);
+            for i in 0..N {
+                v[i] = raised[i].copysign(v[i]);
+            }
+        }
         let mut out = [zero; 3];
         for i in 0..N {
             let rgb = self.display.rgb([v[0][i], v[1][i], v[2][i]]);
@@ -188,21 +222,31 @@ impl Rendering {
     }
 }
 
-#[inline(always)]
-fn each<const C: usize, const N: usize>(rows: &mut [[f32; N]; C], f: impl Fn(f32) -> f32) {
-    for row in rows {
-        for v in row {
-            *v = f(*v);
+impl Powers {
+    fn new(scene: &Model, tone: &ToneScale, [limit, limit_j]: [f32; 2]) -> Self {
+        let power = f64::from(POWER);
+        // The largest that cones and their sum get.
+        let cone = scene.cones([tone.brightest; 3]).into_iter().fold(0.0, f32::max);
+        let most = scene.to_aab([tone.brightest; 3])[0].max(1.0);
+        let (exponent, inverse) = (exponent(), 1.0 / exponent());
+        let per_limit = 100.0 / f64::from(limit_j);
+        Self {
+            respond: Power::new(power, Power::<5>::top(f64::from(cone) * 2.0)),
+            tone: Curve::new(Power::<5>::top(f64::from(most) * 2.0), |a| scene.toned(|nits| tone.apply(nits), a) / a),
+            lightness: Power::scaled(per_limit, exponent, Power::<4>::top(f64::from(limit) * 1.5)),
+            inverse: Power::new(inverse, 3),
+            achromatic: per_limit.recip().powf(inverse) as f32,
+            unrespond: Power::new(1.0 / power, Power::<5>::top(0.99 / 0.01 * f64::from(OFFSET))),
         }
     }
 }
 
 kernel! {
-    fn rows(rendering: &Rendering, from: [&[f32]; 3], to: [&mut [f32]; 3]) {
+    fn rows[here](rendering: &Rendering, from: [&[f32]; 3], to: [&mut [f32]; 3]) {
         let [(r, r_rest), (g, g_rest), (b, b_rest)] = from.map(|row| row.as_chunks::<LANES>());
         let [(to_r, to_r_rest), (to_g, to_g_rest), (to_b, to_b_rest)] = to.map(|row| row.as_chunks_mut::<LANES>());
         for (((((r, g), b), to_r), to_g), to_b) in r.iter().zip(g).zip(b).zip(to_r).zip(to_g).zip(to_b) {
-            rendering.block([r, g, b], [to_r, to_g, to_b]);
+            rendering.block(here, [r, g, b], [to_r, to_g, to_b]);
         }
         // What is left, with black after it.
         let n = r_rest.len();
@@ -213,7 +257,7 @@ kernel! {
         let mut out = [[0.0; LANES]; 3];
         if n > 0 {
             let ([r, g, b], [to_r, to_g, to_b]) = (&block, &mut out);
-            rendering.block([r, g, b], [to_r, to_g, to_b]);
+            rendering.block(here, [r, g, b], [to_r, to_g, to_b]);
         }
         for (lanes, row) in out.iter().zip([to_r_rest, to_g_rest, to_b_rest]) {
             row.copy_from_slice(&lanes[..n]);

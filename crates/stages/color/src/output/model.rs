@@ -19,10 +19,10 @@ const BACKGROUND: f64 = 20.0;
 const SURROUND_C: f64 = 0.59;
 const SURROUND_NC: f64 = 0.9;
 /// Offset and scale of the cone response.
-const OFFSET: f32 = 27.13;
+pub(super) const OFFSET: f32 = 27.13;
 const SCALE: f64 = 400.0;
 /// The exponent of the cone response.
-const POWER: f32 = 0.42;
+pub(super) const POWER: f32 = 0.42;
 
 /// The model for one RGB space.
 #[derive(Debug, Clone)]
@@ -144,10 +144,14 @@ impl Model {
         pow(j * 0.01, self.inverse_exponent)
     }
 
-    /// Luminance in nits of an achromatic response.
-    #[inline(always)]
-    pub(super) fn luminance(&self, achromatic: f32) -> f32 {
-        unrespond(self.white * achromatic) * (1.0 / self.adaptation)
+    /// The achromatic response that a tone scale, of luminances in nits, makes of one.
+    pub(super) fn toned(&self, tone: impl Fn(f64) -> f64, achromatic: f64) -> f64 {
+        let (white, adaptation, power) = (f64::from(self.white), f64::from(self.adaptation), f64::from(POWER));
+        let offset = f64::from(OFFSET);
+        let v = white * achromatic;
+        let nits = (offset * v / (1.0 - v)).powf(power.recip()) / adaptation;
+        let p = (tone(nits) * adaptation).powf(power);
+        p / (offset + p) / white
     }
 
     /// The achromatic response of a luminance in nits.
@@ -207,9 +211,11 @@ mod tests {
         #[test]
         fn luminance_and_lightness_agree(nits in 0.01f32..1000.0) {
             let model = Model::new(ColorSpace::Aces2065_1.chromaticities());
-            let j = model.lightness(model.of_luminance(nits));
-            let back = model.luminance(model.achromatic(j));
-            prop_assert!((back - nits).abs() < 1e-3 * nits, "{} {}", nits, back);
+            let response = model.of_luminance(nits);
+            let back = model.achromatic(model.lightness(response));
+            prop_assert!((back - response).abs() < 1e-5 * response, "{} {}", response, back);
+            let toned = model.toned(|nits| 2.0 * nits, response.into());
+            prop_assert!((toned / f64::from(model.of_luminance(2.0 * nits)) - 1.0).abs() < 1e-5, "{} {}", response, toned);
         }
     }
 

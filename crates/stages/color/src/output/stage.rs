@@ -38,7 +38,7 @@ impl StageInfo for OutputTransform {
     }
 
     fn version(&self) -> u32 {
-        2
+        3
     }
 
     fn params(&self) -> serde_json::Value {

@@ -1,8 +1,9 @@
 //! Tables by hue, built once: how far the reach gamut goes, and the hull of the display's.
+#![allow(clippy::needless_range_loop, reason = "lanes of several quantities, by their number")]
 
 use super::hull::{Lines, SMOOTH, Slice};
 use super::model::Model;
-use rushes_core::simd::math::split;
+use rushes_core::simd::{Here, Linear};
 
 /// Degrees of hue.
 const DEGREES: usize = 360;
@@ -20,35 +21,6 @@ const GAMMA_ACCURACY: f32 = 1e-5;
 /// M of the cusps is a little larger than it is, for the smoothing to take away.
 const CUSP_MARGIN: f32 = 0.27;
 
-/// Room for a value for each of 361 hues, in a power of two.
-type Values = [f32; 512];
-
-/// The values before and after a place between two hues, mixed.
-#[inline(always)]
-fn between(values: &Values, at: usize, part: f32) -> f32 {
-    let (a, b) = (values[at % 512], values[(at + 1) % 512]);
-    (b - a).mul_add(part, a)
-}
-
-fn values(all: impl IntoIterator<Item = f32>) -> Box<Values> {
-    let mut values = Box::new([0.0; 512]);
-    values.iter_mut().zip(all).for_each(|(v, a)| *v = a);
-    values
-}
-
-/// A value for each degree of hue; the first is repeated at the end.
-#[derive(Debug, Clone)]
-pub(super) struct ByDegree(Box<Values>);
-
-impl ByDegree {
-    /// Linear between the degrees. `hue` from 0 to 360.
-    #[inline(always)]
-    pub(super) fn at(&self, hue: f32) -> f32 {
-        let (at, part) = split(hue, 511);
-        between(&self.0, at, part)
-    }
-}
-
 /// A point of the display's hull.
 #[derive(Debug, Clone, Copy, Default)]
 struct Cusp {
@@ -65,14 +37,13 @@ pub(super) struct Cusps {
     /// What a hue's place in the tables is: `slope * hue`, and from each bend on, as much more per degree.
     slope: f32,
     bends: Vec<(f32, f32)>,
-    j: Box<Values>,
-    m: Box<Values>,
-    above: Box<Values>,
+    /// J, of 1 at the display's white, M, and the inverse exponent of the hull above.
+    hull: Linear<3>,
 }
 
 impl Cusps {
     /// Of cusps in the order of their hues, the first at 0 and the last at 360.
-    fn of(all: &[Cusp]) -> Self {
+    fn of(all: &[Cusp], limit_j: f32) -> Self {
         // Between the corners hues lie evenly, so that a few straight lines tell their places.
         let slope = |from: usize, to: usize| (to - from) as f64 / (f64::from(all[to].hue) - f64::from(all[from].hue));
         let straight = |from: usize, to: usize| {
@@ -87,18 +58,13 @@ impl Cusps {
             from = to;
         }
         let bends = slopes.windows(2).map(|w| (w[1].0, (w[1].1 - w[0].1) as f32)).collect();
-        Self {
-            slope: slopes.first().map_or(1.0, |s| s.1) as f32,
-            bends,
-            j: values(all.iter().map(|c| c.j)),
-            m: values(all.iter().map(|c| c.m)),
-            above: values(all.iter().map(|c| c.above)),
-        }
+        let hull: Vec<[f32; 3]> = all.iter().map(|c| [c.j / limit_j, c.m, c.above]).collect();
+        Self { slope: slopes.first().map_or(1.0, |s| s.1) as f32, bends, hull: Linear::new(&hull) }
     }
 
-    /// J, M and the inverse exponent above, linear between the two nearest. Hues from 0 to 360.
+    /// J (1 at the display's white), M and the inverse exponent above, linear between the two nearest. Hues from 0 to 360.
     #[inline(always)]
-    pub(super) fn at<const N: usize>(&self, hues: &[f32; N]) -> [[f32; N]; 3] {
+    pub(super) fn at<const N: usize>(&self, here: Here, hues: &[f32; N]) -> [[f32; N]; 3] {
         let mut place = [0.0; N];
         for i in 0..N {
             place[i] = hues[i] * self.slope;
@@ -108,19 +74,15 @@ impl Cusps {
                 place[i] = (hues[i] - hue).max(0.0).mul_add(more, place[i]);
             }
         }
-        let mut out = [[0.0; N]; 3];
-        for i in 0..N {
-            let (at, part) = split(place[i].max(0.0).min(360.0), 511);
-            out[0][i] = between(&self.j, at, part);
-            out[1][i] = between(&self.m, at, part);
-            out[2][i] = between(&self.above, at, part);
+        for v in &mut place {
+            *v = v.max(0.0).min(360.0);
         }
-        out
+        self.hull.at(here, &place)
     }
 }
 
-/// The largest M that `gamut` holds at lightness `j`, by hue.
-pub(super) fn reach(gamut: &Model, j: f32) -> ByDegree {
+/// The largest M that `gamut` holds at lightness `j`, by degree of hue; the first is repeated at the end.
+pub(super) fn reach(gamut: &Model, j: f32) -> Linear<1> {
     let mut table: Vec<f32> = (0..DEGREES)
         .map(|hue| {
             let outside = |m: f32| gamut.jmh_to_rgb([j, m, hue as f32]).iter().any(|v| *v < 0.0);
@@ -134,7 +96,7 @@ pub(super) fn reach(gamut: &Model, j: f32) -> ByDegree {
         })
         .collect();
     table.push(table[0]);
-    ByDegree(values(table))
+    Linear::new(&table.into_iter().map(|m| [m]).collect::<Vec<_>>())
 }
 
 /// The cusps of `display` at `peak` nits.
@@ -160,7 +122,7 @@ pub(super) fn cusps(peak: f32, brightest: f32, reach: &Model, display: &Model, l
         })
         .collect();
     table.push(Cusp { hue: 360.0 + table[0].hue, ..table[0] });
-    Cusps::of(&table)
+    Cusps::of(&table, lines.limit_j)
 }
 
 /// Red, yellow, green, cyan, blue, magenta.

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Rendering;
-use super::encode::Curve;
+use super::encode::Decoding;
 
 /// A display: the Academy's presets of the ACES 2.0 output transform for video. HDR code values are those of
 /// ITU-R BT.2100-3, full range, in its primaries; `limit` is the gamut that colours are brought into.
@@ -111,11 +111,11 @@ impl Target {
         &ALL[self as usize]
     }
 
-    pub(super) const fn curve(self) -> Curve {
+    pub(super) const fn decoding(self) -> Decoding {
         match self {
-            Self::Rec709 => Curve::Power(1.0 / 2.4),
-            Self::Hlg1000 => Curve::Hlg,
-            _ => Curve::Pq,
+            Self::Rec709 => Decoding::Power(2.4),
+            Self::Hlg1000 => Decoding::Hlg,
+            _ => Decoding::Pq,
         }
     }
 }

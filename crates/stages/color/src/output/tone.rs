@@ -3,8 +3,6 @@
 //! D. Lesterhuis, "ACES 2 Tonescale", in the ACES documentation: a power of a hyperbola with a
 //! toe, through 10 nits for 18 % grey at a peak of 100 nits, and more for brighter displays.
 
-use rushes_core::simd::math::pow;
-
 /// The curve for one peak luminance. Both sides in nits, scene 1.0 at 100.
 #[derive(Debug, Clone)]
 pub(super) struct ToneScale {
@@ -47,9 +45,9 @@ impl ToneScale {
     }
 
     /// Display luminance of a scene luminance.
-    #[inline(always)]
-    pub(super) fn apply(&self, nits: f32) -> f32 {
-        let v = self.gain * pow(nits / (nits + self.shift), self.gamma);
-        (v * v / (v + self.toe)).max(0.0) * 100.0
+    pub(super) fn apply(&self, nits: f64) -> f64 {
+        let [gamma, toe, shift, gain] = [self.gamma, self.toe, self.shift, self.gain].map(f64::from);
+        let v = gain * (nits / (nits + shift)).powf(gamma);
+        v * v / (v + toe) * 100.0
     }
 }
