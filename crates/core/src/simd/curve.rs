@@ -12,15 +12,14 @@
 
 use super::{Here, Level};
 
-/// Numbers to a power that is known beforehand: from 2^(`top` - 32) up to 2^`top`, with `TERMS` coefficients a piece. Four
-/// leave 4e-7 of the result and five 3e-7, which is rounding, for exponents from 0 to 2.5. Smaller numbers, negative ones and NaN give 0;
-/// larger ones make no sense.
+/// Numbers to a power that is known beforehand: from 2^(`top` - 32) up to 2^`top`, to 4e-7 of the result for exponents from 0
+/// to 2.5. Smaller numbers, negative ones and NaN give 0; larger ones make no sense.
 #[derive(Debug, Clone)]
 #[repr(C, align(64))]
-pub struct Power<const TERMS: usize> {
+pub struct Power {
     /// Powers of the numbers from 1 to 2 by their eighth, coefficients of the distance from its middle; twice, because
     /// sixteen lanes are chosen from.
-    parts: [[f32; 16]; TERMS],
+    parts: [[f32; 16]; 4],
     /// Powers of 2^e by the lowest five bits of the number that stands for e in a float; products of the next two.
     whole: [f32; 32],
     /// By its lowest three bits, and by the three above them.
@@ -43,7 +42,7 @@ const ONE: u32 = 0x3f80_0000;
 const EIGHTH: f32 = 1.0 + 1.0 / 16.0;
 const QUARTER: f32 = 1.0 + 1.0 / 8.0;
 
-impl<const TERMS: usize> Power<TERMS> {
+impl Power {
     /// For the exponent `p`.
     pub fn new(p: f64, top: i32) -> Self {
         Self::scaled(1.0, p, top)
@@ -51,10 +50,10 @@ impl<const TERMS: usize> Power<TERMS> {
 
     /// For the exponent `p`, the result times `factor`.
     pub fn scaled(factor: f64, p: f64, top: i32) -> Self {
-        let mut parts = [[0.0; 16]; TERMS];
+        let mut parts = [[0.0; 16]; 4];
         for i in 0..16 {
             let middle = 1.0 + (f64::from(i % 8) + 0.5) / 8.0;
-            let fitted = fit::<TERMS>(1.0 / 16.0, |t| (middle + t).powf(p));
+            let fitted = fit::<4>(1.0 / 16.0, |t| (middle + t).powf(p));
             parts.iter_mut().zip(fitted).for_each(|(part, c)| part[i as usize] = c as f32);
         }
         // Exponents e are stood for by e + 127. Those that are meant begin at `low`; what is below, modulo 32 and 64, comes
@@ -79,10 +78,8 @@ impl<const TERMS: usize> Power<TERMS> {
         let bits = x.to_bits();
         let piece = (bits >> 20) as usize % 16;
         let t = f32::from_bits(bits & 0x000f_ffff | ONE) - EIGHTH;
-        let mut v = self.parts[TERMS - 1][piece];
-        for part in self.parts[..TERMS - 1].iter().rev() {
-            v = v.mul_add(t, part[piece]);
-        }
+        let [c0, c1, c2, c3] = self.parts.each_ref().map(|c| c[piece]);
+        let v = c3.mul_add(t, c2).mul_add(t, c1).mul_add(t, c0);
         let v = v * self.whole[(bits >> 23) as usize % 32];
         if x >= self.least { v } else { 0.0 }
     }
@@ -132,8 +129,8 @@ impl<const TERMS: usize> Power<TERMS> {
                 let (mask, one) = (_mm512_set1_epi32(0x000f_ffff), _mm512_set1_epi32(ONE as i32));
                 let t = _mm512_castsi512_ps(_mm512_ternarylogic_epi32::<0xea>(bits, mask, one));
                 let t = _mm512_sub_ps(t, _mm512_set1_ps(EIGHTH));
-                let mut v = _mm512_permutexvar_ps(piece, parts[TERMS - 1]);
-                for part in parts[..TERMS - 1].iter().rev() {
+                let mut v = _mm512_permutexvar_ps(piece, parts[3]);
+                for part in parts[..3].iter().rev() {
                     v = _mm512_fmadd_ps(v, t, _mm512_permutexvar_ps(piece, *part));
                 }
                 let whole = _mm512_permutex2var_ps(low, _mm512_srli_epi32::<23>(bits), high);
@@ -160,8 +157,8 @@ impl<const TERMS: usize> Power<TERMS> {
                 let t = _mm256_and_si256(bits, _mm256_set1_epi32(0x000f_ffff));
                 let t = _mm256_castsi256_ps(_mm256_or_si256(t, _mm256_set1_epi32(ONE as i32)));
                 let t = _mm256_sub_ps(t, _mm256_set1_ps(EIGHTH));
-                let mut v = _mm256_permutevar8x32_ps(parts[TERMS - 1], piece);
-                for part in parts[..TERMS - 1].iter().rev() {
+                let mut v = _mm256_permutevar8x32_ps(parts[3], piece);
+                for part in parts[..3].iter().rev() {
                     v = _mm256_fmadd_ps(v, t, _mm256_permutevar8x32_ps(*part, piece));
                 }
                 let one = _mm256_permutevar8x32_ps(ones, _mm256_srli_epi32::<23>(bits));
@@ -275,7 +272,7 @@ mod tests {
     use crate::simd::kernel;
 
     kernel! {
-        fn raised[here](power: &Power<4>, curve: &Curve, row: &mut [f32], curved: &mut [f32]) {
+        fn raised[here](power: &Power, curve: &Curve, row: &mut [f32], curved: &mut [f32]) {
             power.raise(here, row);
             curve.map(here, curved);
         }
@@ -284,16 +281,15 @@ mod tests {
     #[test]
     fn powers_are_powers() {
         for (p, top) in [(0.42, 12), (1.0 / 0.42, 3), (1.0 / 2.4, 1), (1.137, 8), (0.159, 1)] {
-            let (four, five) = (Power::<4>::new(p, top), Power::<5>::new(p, top));
+            let power = Power::new(p, top);
             let (low, high) = (f32::exp2((top - 32) as f32), f32::exp2(top as f32));
             for i in 0..200_000 {
                 let x = low * (high / low).powf(i as f32 / 200_000.0);
                 let want = f64::from(x).powf(p);
-                let off = |v: f32| (f64::from(v) / want - 1.0).abs();
-                assert!(x >= high || off(four.of(x)) < 4e-7, "{x} ^ {p}: {}, not {want}", four.of(x));
-                assert!(x >= high || off(five.of(x)) < 3e-7, "{x} ^ {p}: {}, not {want}", five.of(x));
+                let v = power.of(x);
+                assert!(x >= high || (f64::from(v) / want - 1.0).abs() < 4e-7, "{x} ^ {p}: {v}, not {want}");
             }
-            assert_eq!([0.0, -1.0, low * 0.99, f32::NAN].map(|v| four.of(v)), [0.0; 4]);
+            assert_eq!([0.0, -1.0, low * 0.99, f32::NAN].map(|v| power.of(v)), [0.0; 4]);
         }
     }
 

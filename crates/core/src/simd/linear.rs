@@ -40,12 +40,11 @@ impl<const K: usize> Linear<K> {
 
     /// The quantities at each place, as [`Linear::of`] gives them.
     #[inline(always)]
-    pub fn at<const N: usize>(&self, here: Here, places: &[f32; N]) -> [[f32; N]; K] {
-        let mut out = [[0.0; N]; K];
+    pub fn at<const N: usize>(&self, here: Here, places: &[f32; N], out: &mut [[f32; N]; K]) {
         let done = match here.level() {
             #[cfg(target_arch = "x86_64")]
             // SAFETY: `here` says that the machine has the instructions.
-            Level::Avx512 => unsafe { self.avx512(places, &mut out) },
+            Level::Avx512 => unsafe { self.avx512(places, out) },
             _ => 0,
         };
         for i in done..N {
@@ -53,7 +52,6 @@ impl<const K: usize> Linear<K> {
                 out[i] = v;
             }
         }
-        out
     }
 
     /// How many were done, from the first on.
@@ -96,7 +94,7 @@ mod tests {
 
     kernel! {
         fn looked_up[here](table: &Linear<2>, places: &[f32; 100], out: &mut [[f32; 100]; 2]) {
-            *out = table.at(here, places);
+            table.at(here, places, out);
         }
     }
 

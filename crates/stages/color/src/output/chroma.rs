@@ -1,5 +1,6 @@
 //! Chroma compression: colourfulness follows the lightness that the tone scale took away.
 
+use super::lanes::Lanes;
 use super::model::Model;
 use super::tables;
 use super::tone::ToneScale;
@@ -40,37 +41,43 @@ impl Chroma {
 
     /// The largest M of the reach gamut at the display's white, of hues from 0 to 360.
     #[inline(always)]
-    pub(super) fn reach<const N: usize>(&self, here: Here, hues: &[f32; N]) -> [f32; N] {
-        let [reach] = self.reach.at(here, hues);
-        reach
+    pub(super) fn reach<const N: usize>(&self, here: Here, hues: &[f32; N], out: &mut [f32; N]) {
+        self.reach.at(here, hues, std::array::from_mut(out));
     }
 
-    /// The M of a pixel whose achromatic response the tone scale multiplied by `ratio` and so made `now`, with lightness
-    /// `light` of the display's; its colourfulness was `m`, its hue has the sine and cosine given.
+    /// Compresses M where the tone scale multiplied an achromatic response by `ratio` and so made `now`, with lightness `j` (1
+    /// at the display's white).
     ///
     /// Lightness is a power of the response, so that what the Academy computes as that root of ratios of
     /// lightness is the ratio of the responses. And what it divides by a norm before the toes and multiplies by after them
     /// stays as it is here: instead, what bends the toes is multiplied.
     #[inline(always)]
-    pub(super) fn compress(&self, [ratio, now, light]: [f32; 3], m: f32, reach: f32, [sin, cos]: [f32; 2]) -> f32 {
-        let norm = self.norm * colourfulness(sin, cos);
-        let dark = (1.0 - light).max(0.0);
-        let limit = now * (1.0 / self.limit) * reach;
-        let square = light.mul_add(light, self.threshold);
-        let expand = dark * self.saturation;
-        let expand = Bend {
-            limit: norm.mul_add(-0.001, limit),
-            k1: expand.mul_add(expand, square).sqrt() * norm,
-            k2: square.sqrt() * norm,
-        };
-        let (from, compress) = (dark.max(0.001), light * self.compression);
-        let compress = Bend { limit, k1: compress.mul_add(compress, from * from).sqrt() * norm, k2: from * norm };
-        // One division for both.
-        let (of_expand, of_compress) = (expand.limit + expand.k2, compress.limit + compress.k2);
-        let per_both = 1.0 / (of_expand * of_compress);
-        let expanded = limit - expand.toe(m.mul_add(-ratio, limit), of_compress * per_both);
-        let compressed = compress.toe(expanded, of_expand * per_both);
-        if m == 0.0 { 0.0 } else { compressed }
+    pub(super) fn compress<const N: usize>(&self, lanes: &mut Lanes<N>) {
+        let Lanes {
+            ratio, now, j, m, reach, p, q, axis: expand, slope: from, cusp_axis: compress, lower: norm, ..
+        } = lanes;
+        for i in 0..N {
+            let (light, dark) = (j[i], (1.0 - j[i]).max(0.0));
+            let square = light.mul_add(light, self.threshold);
+            from[i] = square.sqrt();
+            let part = dark * self.saturation;
+            expand[i] = part.mul_add(part, square).sqrt();
+            let (part, dark) = (light * self.compression, dark.max(0.001));
+            compress[i] = part.mul_add(part, dark * dark).sqrt();
+            norm[i] = self.norm * colourfulness(q[i], p[i]);
+        }
+        for i in 0..N {
+            let (norm, dark) = (norm[i], (1.0 - j[i]).max(0.001));
+            let limit = now[i] * (1.0 / self.limit) * reach[i];
+            let expand = Bend { limit: norm.mul_add(-0.001, limit), k1: expand[i] * norm, k2: from[i] * norm };
+            let compress = Bend { limit, k1: compress[i] * norm, k2: dark * norm };
+            // One division for both.
+            let (of_expand, of_compress) = (expand.limit + expand.k2, compress.limit + compress.k2);
+            let per_both = 1.0 / (of_expand * of_compress);
+            let expanded = limit - expand.toe(m[i].mul_add(-ratio[i], limit), of_compress * per_both);
+            let compressed = compress.toe(expanded, of_expand * per_both);
+            m[i] = if m[i] == 0.0 { 0.0 } else { compressed };
+        }
     }
 }
 

@@ -22,16 +22,16 @@ pub(super) enum Decoding {
 /// Display light to code values, with its tables. Light is linear, 1 at 100 nits.
 #[derive(Debug, Clone)]
 pub(super) enum Encoding {
-    Power(Power<4>),
+    Power(Power),
     /// Light to the power of m1, of 1 at 10,000 nits, and what the code value is of that.
-    Pq(Power<4>, Curve),
+    Pq(Power, Curve),
     Hlg,
 }
 
 impl Encoding {
     /// For light up to `white`.
     pub(super) fn new(decoding: Decoding, white: f32) -> Self {
-        let top = Power::<4>::top(white.into());
+        let top = Power::top(white.into());
         match decoding {
             Decoding::Power(power) => Self::Power(Power::new(1.0 / power, top)),
             Decoding::Pq => Self::Pq(Power::scaled(0.01f64.powf(M1), M1, top), Curve::new(1, pq_of_power)),
@@ -41,24 +41,24 @@ impl Encoding {
 
     /// Encodes `N` pixels.
     #[inline(always)]
-    pub(super) fn encode<const N: usize>(&self, here: Here, planes: &mut [[f32; N]; 3]) {
+    pub(super) fn encode<const N: usize>(&self, here: Here, planes: [&mut [f32; N]; 3]) {
+        let [r, g, b] = planes;
         match self {
             Self::Power(power) => {
-                for plane in &mut *planes {
+                for plane in [r, g, b] {
                     power.raise(here, plane);
+                    // A power of 1 may be the next number above it.
+                    each(plane, |v| v.min(1.0));
                 }
-                // A power of 1 may be the next number above it.
-                each(planes, |v| v.min(1.0));
             }
             Self::Pq(power, curve) => {
-                for plane in &mut *planes {
+                for plane in [r, g, b] {
                     power.raise(here, plane);
                     curve.map(here, plane);
+                    each(plane, |v| v.max(0.0).min(1.0));
                 }
-                each(planes, |v| v.max(0.0).min(1.0));
             }
             Self::Hlg => {
-                let [r, g, b] = planes;
                 for i in 0..N {
                     // Of 1,000 nits.
                     let [red, green, blue] = [r[i], g[i], b[i]].map(|v| v * 0.1);
@@ -66,18 +66,18 @@ impl Encoding {
                     let scene = pow(luminance.max(DARKEST), (1.0 - 1.2) / 1.2);
                     [r[i], g[i], b[i]] = [red, green, blue].map(|v| v * scene);
                 }
-                each(planes, hlg);
+                for plane in [r, g, b] {
+                    each(plane, hlg);
+                }
             }
         }
     }
 }
 
 #[inline(always)]
-fn each<const N: usize>(planes: &mut [[f32; N]; 3], f: impl Fn(f32) -> f32) {
-    for plane in planes {
-        for v in plane {
-            *v = f(*v);
-        }
+fn each<const N: usize>(plane: &mut [f32; N], f: impl Fn(f32) -> f32) {
+    for v in plane {
+        *v = f(*v);
     }
 }
 
@@ -109,7 +109,7 @@ mod tests {
         // ITU-R BT.2408-7, table 1: 203 nits is 58 % PQ; BT.2100: 10,000 nits is 1. ST 2084: 100 nits is 0.508.
         for (light, code) in [(0.0, 0.0), (1.0, 0.508_078), (2.03, 0.580_689), (10.0, 0.751_827), (100.0, 1.0)] {
             let mut planes = [[light]; 3];
-            Encoding::new(Decoding::Pq, 100.0).encode(Here::PLAIN, &mut planes);
+            Encoding::new(Decoding::Pq, 100.0).encode(Here::PLAIN, planes.each_mut());
             assert!((planes[1][0] - code).abs() < 2e-6, "{light}: {}", planes[1][0]);
         }
         // Both parts of HLG meet at one half; 1 is 1.
@@ -118,7 +118,7 @@ mod tests {
         }
         // BT.2408-7, table 1: 203 nits on a display of 1,000 is 75 % HLG.
         let mut white = [[2.03f32], [2.03], [2.03]];
-        Encoding::new(Decoding::Hlg, 10.0).encode(Here::PLAIN, &mut white);
+        Encoding::new(Decoding::Hlg, 10.0).encode(Here::PLAIN, white.each_mut());
         assert!((white[0][0] - 0.75).abs() < 1e-3, "{}", white[0][0]);
     }
 }

@@ -4,6 +4,7 @@
 use std::f32::consts::LOG10_2;
 
 use super::hull::{LEAST_ROOM, Lines, mix, smooth_min};
+use super::lanes::Lanes;
 use super::model::Model;
 use super::tables::{self, Cusps};
 use super::tone::ToneScale;
@@ -26,7 +27,7 @@ pub(super) struct Gamut {
     gain: f32,
     /// The least room above that lines are made flatter by.
     least_room: f32,
-    below: Power<4>,
+    below: Power,
     cusps: Cusps,
 }
 
@@ -48,62 +49,83 @@ impl Gamut {
         }
     }
 
-    /// The display's cusps at hues, 0 to 360: their J, M and inverse exponents above.
+    /// Finds the cusps of the display at the lanes' hues.
     #[inline(always)]
-    pub(super) fn cusps<const N: usize>(&self, here: Here, hues: &[f32; N]) -> [[f32; N]; 3] {
-        self.cusps.at(here, hues)
+    pub(super) fn cusps<const N: usize>(&self, here: Here, lanes: &mut Lanes<N>) {
+        self.cusps.at(here, &lanes.hue, &mut lanes.axis, &mut lanes.cusp);
     }
 
-    /// J and M inside the display's gamut, for pixels whose hues have the cusps `[j, m, above]`;
-    /// `reach` is the largest M that has to come in, at the display's white; `achromatic` raises J to the inverse of its exponent.
+    /// Brings J and M into the display's gamut; `achromatic` raises J to the inverse of its exponent.
     #[inline(always)]
-    pub(super) fn compress<const N: usize>(
-        &self,
-        here: Here,
-        [j, m]: [&mut [f32; N]; 2],
-        [cusp_j, cusp_m, above]: &[[f32; N]; 3],
-        reach: &[f32; N],
-        achromatic: &Power<4>,
-    ) {
-        let zero = [0.0; N];
-        let (mut axis, mut slope, mut cusp_axis) = (zero, zero, zero);
-        // Towards the axis from the line through the cusp: below, and from white.
-        let (mut lower, mut upper) = (zero, zero);
+    pub(super) fn compress<const N: usize>(&self, here: Here, lanes: &mut Lanes<N>, achromatic: &Power) {
+        let Lanes {
+            j,
+            m,
+            cusp: [cusp_j, cusp_m, above],
+            reach,
+            axis,
+            slope,
+            cusp_axis,
+            lower,
+            upper,
+            far,
+            hue: hull,
+            ..
+        } = lanes;
+        let focus = |j: f32| mix(j, self.mid_j, (1.3 - j).min(1.0));
+        // Long chains of operations are cut, so that several of them fit into the window of the core. First the gain of M.
         for i in 0..N {
-            let focus = mix(cusp_j[i], self.mid_j, (1.3 - cusp_j[i]).min(1.0));
             let threshold = mix(cusp_j[i], 1.0, 0.3);
             let flatter = log2((1.0 - threshold) / (1.0 - j[i]).max(self.least_room)) * LOG10_2;
-            let gain = self.gain * if j[i] > threshold { flatter.mul_add(flatter, 1.0) } else { 1.0 };
-            let per_both = 1.0 / (gain * focus);
-            let (per_gain, per_focus) = (focus * per_both, gain * per_both);
-            let line = Axis { focus, per_focus };
-            let (over, under) = line.meets(j[i], m[i] * per_gain);
-            let (cusp_over, cusp_under) = line.meets(cusp_j[i], cusp_m[i] * per_gain);
-            let per_both_under = 1.0 / (under * cusp_under);
-            axis[i] = over * (cusp_under * per_both_under);
-            cusp_axis[i] = cusp_over * (under * per_both_under);
-            let room = if axis[i] < focus { axis[i] } else { 1.0 - axis[i] };
-            slope[i] = room * (axis[i] - focus) * per_both;
+            slope[i] = self.gain * if j[i] > threshold { flatter.mul_add(flatter, 1.0) } else { 1.0 };
+        }
+        // Where the lines through J and M and through the cusp meet the axis, as fractions.
+        for i in 0..N {
+            let focus = focus(cusp_j[i]);
+            let lines = Axis { focus, both: slope[i] * focus };
+            (lower[i], axis[i]) = lines.meets(j[i], m[i]);
+            (upper[i], cusp_axis[i]) = lines.meets(cusp_j[i], cusp_m[i]);
         }
         for i in 0..N {
-            let per_both = 1.0 / (cusp_axis[i] * (1.0 - cusp_axis[i]));
-            lower[i] = axis[i] * ((1.0 - cusp_axis[i]) * per_both);
-            upper[i] = (1.0 - axis[i]) * (cusp_axis[i] * per_both);
+            let focus = focus(cusp_j[i]);
+            let both = slope[i] * focus;
+            let (over, under, cusp_over, cusp_under) = (lower[i], axis[i], upper[i], cusp_axis[i]);
+            // What is left to white; and one division for all.
+            let (rest, cusp_rest) = (under - over, cusp_under - cusp_over);
+            let (unders, overs) = (under * cusp_under, cusp_over * cusp_rest);
+            let per_all = 1.0 / (unders * overs * both);
+            let per_lines = per_all * both;
+            let per_unders = overs * per_lines;
+            axis[i] = over * cusp_under * per_unders;
+            far[i] = axis[i];
+            cusp_axis[i] = cusp_over * under * per_unders;
+            let room = if axis[i] < focus { axis[i] } else { 1.0 - axis[i] };
+            slope[i] = room * (axis[i] - focus) * (per_all * (unders * overs));
+            // J over that of the cusp's line: below, and from white.
+            let per_ratios = per_lines * (cusp_under * cusp_under);
+            lower[i] = over * cusp_rest * per_ratios;
+            upper[i] = rest * cusp_over * per_ratios;
         }
-        self.below.raise(here, &mut lower);
+        self.below.raise(here, lower);
         for i in 0..N {
             let bent = exp2(above[i] * log2(upper[i]));
             upper[i] = if upper[i] > 0.0 { bent } else { 0.0 };
         }
-        let mut far = axis;
-        achromatic.raise(here, &mut far);
+        achromatic.raise(here, far);
         for i in 0..N {
             // Where the line, moved as the curves bend, leaves their chords.
             let below = slope[i].mul_add(-cusp_m[i], cusp_j[i]);
             let over = slope[i].mul_add(cusp_m[i], 1.0 - cusp_j[i]);
-            let lower = lower[i] * cusp_axis[i] * cusp_m[i] / below;
-            let upper = upper[i] * (1.0 - cusp_axis[i]) * cusp_m[i] / over;
-            let hull = smooth_min(lower, upper, cusp_m[i]);
+            let square = cusp_m[i] * cusp_m[i];
+            let both = below * over;
+            let per_all = 1.0 / (both * square);
+            let per_both = per_all * square * cusp_m[i];
+            let lower = lower[i] * cusp_axis[i] * (over * per_both);
+            let upper = upper[i] * (1.0 - cusp_axis[i]) * (below * per_both);
+            hull[i] = smooth_min(lower, upper, cusp_m[i], per_all * both);
+        }
+        for i in 0..N {
+            let hull = hull[i];
             let inside = remap(m[i], hull, [far[i] * reach[i], slope[i].mul_add(-reach[i], 1.0)]);
             // Black, greys, whites and what has no room in the display have no colour.
             let coloured = j[i] > 0.0 && m[i] > 0.0 && j[i] <= 1.0 && hull > 0.0;
@@ -117,31 +139,35 @@ impl Gamut {
 #[derive(Clone, Copy)]
 struct Axis {
     focus: f32,
-    per_focus: f32,
+    /// The focus times the gain of M.
+    both: f32,
 }
 
 impl Axis {
-    /// Where the line through J and a colourfulness meets the axis ([`Lines::through`] has the reasons), as a fraction. The
-    /// colourfulness is `scaled` by the gain.
+    /// Where the line through J and M meets the axis ([`Lines::through`] has the reasons), as a fraction: the quadratic is
+    /// multiplied by focus and gain instead of divided.
     #[inline(always)]
-    fn meets(self, j: f32, scaled: f32) -> (f32, f32) {
-        let a = scaled * self.per_focus;
+    fn meets(self, j: f32, m: f32) -> (f32, f32) {
         let below = j < self.focus;
-        let b = if below { 1.0 - scaled } else { -(a + 1.0 + scaled) };
-        let c = if below { -j } else { scaled + j };
-        let root = b.mul_add(b, -4.0 * a * c).sqrt();
-        (-2.0 * c, b + if below { root } else { -root })
+        let scaled = m * self.focus;
+        let b = if below { self.both - scaled } else { -(m + self.both + scaled) };
+        let c = if below { -j * self.both } else { self.both.mul_add(j, scaled) };
+        let root = b.mul_add(b, -4.0 * m * c).sqrt();
+        // Not by `below`: the compiler would make two ways of it, and compute both of them.
+        (-2.0 * c, b - root.copysign(j - self.focus))
     }
 }
 
-/// M from a threshold to a reach into what is left below `hull`, by a Reinhard curve. The reach is a fraction.
+/// M from a threshold to a reach into what is left below `hull`, by a Reinhard curve. The reach is a fraction, and everything
+/// multiplied by its numerator until the only division.
 #[inline(always)]
 fn remap(m: f32, hull: f32, [reach, under]: [f32; 2]) -> f32 {
-    let part = (hull * under / reach).max(THRESHOLD);
-    let threshold = part * hull;
-    let (over, room, span) = (m - threshold, hull - threshold, threshold.mul_add(-under, reach));
+    let (scaled, reached) = (hull * reach, hull * under);
+    let threshold = hull * reached.max(THRESHOLD * reach);
+    let (over, room, span) =
+        (m.mul_add(reach, -threshold), scaled - threshold, threshold.mul_add(-under, reach * reach));
     // over / (1 + over / scale), where scale = span / (span / room - 1), and `under` times span is the span.
-    let top = over * span * room;
-    let remapped = threshold + top / over.mul_add(room.mul_add(-under, span), span * room);
-    if m <= threshold || part >= 1.0 { m } else { remapped }
+    let bend = over.mul_add(room.mul_add(-under, span), span * room);
+    let remapped = (over * span).mul_add(room, threshold * bend) / (bend * reach);
+    if over <= 0.0 || reached >= reach { m } else { remapped }
 }

@@ -97,7 +97,10 @@ impl Lines {
 
     /// M at which `line` leaves the hull.
     pub(super) fn leaves(&self, slice: &Slice, line: &Line) -> f32 {
-        smooth_min(self.leaves_below(slice, line), self.leaves_above(slice, line), slice.cusp[1])
+        {
+            let cusp_m = slice.cusp[1];
+            smooth_min(self.leaves_below(slice, line), self.leaves_above(slice, line), cusp_m, 1.0 / (cusp_m * cusp_m))
+        }
     }
 
     /// M at which `line` leaves the part of the hull below the cusp.
@@ -125,12 +128,11 @@ fn meets_curve(axis: f32, slope: f32, inverse: f32, j_max: f32, m_max: f32, refe
     moved * m_max / slope.mul_add(-m_max, j_max)
 }
 
-/// The smaller of two M, rounded off near the cusp, which has `cusp_m`.
+/// The smaller of two M, rounded off near the cusp, which has `cusp_m`; `per_square` is 1 over its square.
 #[inline(always)]
-pub(super) fn smooth_min(a: f32, b: f32, cusp_m: f32) -> f32 {
-    let width = SMOOTH * cusp_m;
-    let h = (width - (a - b).abs()).max(0.0) / width;
-    a.min(b) - h * h * h * width * (1.0 / 6.0)
+pub(super) fn smooth_min(a: f32, b: f32, cusp_m: f32, per_square: f32) -> f32 {
+    let near = (SMOOTH * cusp_m - (a - b).abs()).max(0.0);
+    a.min(b) - near * near * near * per_square * (1.0 / (6.0 * SMOOTH * SMOOTH))
 }
 
 #[inline(always)]

@@ -20,6 +20,7 @@ mod chroma;
 mod encode;
 mod gamut;
 mod hull;
+mod lanes;
 mod model;
 mod stage;
 mod tables;
@@ -35,6 +36,7 @@ pub use target::Target;
 use self::chroma::Chroma;
 use self::encode::Encoding;
 use self::gamut::Gamut;
+use self::lanes::Lanes;
 use self::model::{Model, OFFSET, POWER, exponent};
 use self::tone::ToneScale;
 use crate::aces;
@@ -64,14 +66,14 @@ pub struct Rendering {
 /// The powers that every pixel is raised to.
 #[derive(Debug, Clone)]
 struct Powers {
-    respond: Power<5>,
+    respond: Power,
     /// What the tone scale multiplies an achromatic response by.
     tone: Curve,
     /// Lightness, 1 for the display's white, of an achromatic response. `achromatic` times that power is the way back.
-    lightness: Power<4>,
-    inverse: Power<4>,
+    lightness: Power,
+    inverse: Power,
     achromatic: f32,
-    unrespond: Power<5>,
+    unrespond: Power,
 }
 
 /// The largest number of a half float: far above the brightest scene value that matters here.
@@ -108,13 +110,16 @@ impl Rendering {
     /// Display light of an ACES2065-1 pixel, linear, 1 at 100 nits, in the gamut that colours are limited
     /// to. Any input has an answer: NaN counts as black.
     pub fn linear(&self, [r, g, b]: [f32; 3]) -> [f32; 3] {
-        self.lanes::<1>(Here::PLAIN, [&[r], &[g], &[b]]).map(|[v]| v)
+        let (mut lanes, mut light) = (Lanes::<1>::new(), [[0.0]; 3]);
+        self.light(Here::PLAIN, [&[r], &[g], &[b]], &mut lanes, light.each_mut());
+        light.map(|[v]| v)
     }
 
     /// Code values of an ACES2065-1 pixel, 0 to 1.
     pub fn apply(&self, pixel: [f32; 3]) -> [f32; 3] {
-        let [r, g, b] = pixel;
-        self.coded::<1>(Here::PLAIN, [&[r], &[g], &[b]]).map(|[v]| v)
+        let ([r, g, b], mut lanes, mut coded) = (pixel, Lanes::<1>::new(), [[0.0]; 3]);
+        self.coded(Here::PLAIN, [&[r], &[g], &[b]], &mut lanes, coded.each_mut());
+        coded.map(|[v]| v)
     }
 
     /// Code values of rows of ACES2065-1 red, green and blue: of each pixel what
@@ -123,61 +128,57 @@ impl Rendering {
         rows(level, self, from, to);
     }
 
-    /// Code values of a block of pixels.
+    /// Code values of `N` pixels.
     #[inline(always)]
-    fn block(&self, here: Here, from: [&[f32; LANES]; 3], to: [&mut [f32; LANES]; 3]) {
-        for (to, coded) in to.into_iter().zip(self.coded(here, from)) {
-            *to = coded;
-        }
-    }
-
-    #[inline(always)]
-    fn coded<const N: usize>(&self, here: Here, from: [&[f32; N]; 3]) -> [[f32; N]; 3] {
-        let mut light = self.lanes(here, from);
+    fn coded<const N: usize>(&self, here: Here, from: [&[f32; N]; 3], lanes: &mut Lanes<N>, to: [&mut [f32; N]; 3]) {
+        let [r, g, b] = to;
+        self.light(here, from, lanes, [&mut *r, &mut *g, &mut *b]);
         if let Some(m) = &self.to_coded {
-            let [r, g, b] = &mut light;
-            for ((r, g), b) in r.iter_mut().zip(g).zip(b) {
+            for ((r, g), b) in r.iter_mut().zip(&mut *g).zip(&mut *b) {
                 [*r, *g, *b] = apply_f32(m, [*r, *g, *b]).map(|v| v.max(0.0).min(self.white));
             }
         }
-        self.encoding.encode(here, &mut light);
-        light
+        self.encoding.encode(here, [r, g, b]);
     }
 
     /// Display light of `N` pixels, planar. Each step is a short loop over all of them without
     /// branches, which the compiler turns into vectors, several of them in flight.
     #[inline(always)]
-    fn lanes<const N: usize>(&self, here: Here, [r, g, b]: [&[f32; N]; 3]) -> [[f32; N]; 3] {
-        let powers = &self.powers;
-        let zero = [0.0f32; N];
-        let mut v = [zero; 3];
+    fn light<const N: usize>(&self, here: Here, from: [&[f32; N]; 3], lanes: &mut Lanes<N>, to: [&mut [f32; N]; 3]) {
+        self.to_jmh(here, from, lanes);
+        self.chroma.compress(lanes);
+        self.gamut.compress(here, lanes, &self.powers.inverse);
+        self.to_light(here, lanes, to);
+    }
+
+    /// Lightness by the tone scale, colourfulness as it was, and what depends on the hue.
+    #[inline(always)]
+    fn to_jmh<const N: usize>(&self, here: Here, [r, g, b]: [&[f32; N]; 3], lanes: &mut Lanes<N>) {
+        let Lanes { v: [x, y, z], a, p, q, ratio, now, j, m, hue, reach, .. } = lanes;
         for i in 0..N {
             // A blown highlight may be infinite; infinity minus infinity would turn it black. `max` gives the
             // number where the other is NaN.
             let finite = |v: f32| (if v.is_nan() { 0.0 } else { v }).max(-HALF_MAX).min(HALF_MAX);
             let rgb = apply_f32(&self.to_ap1, [finite(r[i]), finite(g[i]), finite(b[i])]);
             let rgb = rgb.map(|v| v.max(0.0).min(self.brightest));
-            [v[0][i], v[1][i], v[2][i]] = self.scene.cones(rgb);
+            [x[i], y[i], z[i]] = self.scene.cones(rgb);
         }
-        for v in &mut v {
-            powers.respond.raise(here, v);
+        for v in [&mut *x, &mut *y, &mut *z] {
+            self.powers.respond.raise(here, v);
         }
-        let (mut a, mut p, mut q) = (zero, zero, zero);
         for i in 0..N {
-            let respond = |v: f32| v / (OFFSET + v);
-            [a[i], p[i], q[i]] = self.scene.opponent([respond(v[0][i]), respond(v[1][i]), respond(v[2][i])]);
+            // v / (OFFSET + v)
+            let [per_x, per_y, per_z] = reciprocals([OFFSET + x[i], OFFSET + y[i], OFFSET + z[i]]);
+            [a[i], p[i], q[i]] = self.scene.opponent([x[i] * per_x, y[i] * per_y, z[i] * per_z]);
+            ratio[i] = a[i];
         }
         // The tone scale, on lightness alone.
-        let mut ratio = a;
-        powers.tone.map(here, &mut ratio);
-        let mut now = zero;
+        self.powers.tone.map(here, ratio);
         for i in 0..N {
             now[i] = a[i] * ratio[i];
+            j[i] = now[i];
         }
-        let mut j = now;
-        powers.lightness.raise(here, &mut j);
-        // What depends on the hue.
-        let (mut m, mut hue) = (zero, zero);
+        self.powers.lightness.raise(here, j);
         for i in 0..N {
             m[i] = (p[i] * p[i] + q[i] * q[i]).sqrt();
             let (small, large) = (p[i].abs().min(q[i].abs()), p[i].abs().max(q[i].abs()));
@@ -187,39 +188,44 @@ impl Rendering {
             let per_m = large * per_both;
             (p[i], q[i]) = (if m[i] > 0.0 { p[i] * per_m } else { 1.0 }, q[i] * per_m);
         }
-        let reach = self.chroma.reach(here, &hue);
-        let cusp = self.gamut.cusps(here, &hue);
+        self.chroma.reach(here, hue, reach);
+        self.gamut.cusps(here, lanes);
+    }
+
+    /// Display light of lightness, colourfulness and hue.
+    #[inline(always)]
+    fn to_light<const N: usize>(&self, here: Here, lanes: &mut Lanes<N>, [r, g, b]: [&mut [f32; N]; 3]) {
+        let Lanes { v: [x, y, z], a, p, q, j, m, signs, .. } = lanes;
+        self.powers.inverse.raise(here, j);
         for i in 0..N {
-            m[i] = self.chroma.compress([ratio[i], now[i], j[i]], m[i], reach[i], [q[i], p[i]]);
+            let [red, green, blue] = self.display.responses([j[i] * self.powers.achromatic, m[i] * p[i], m[i] * q[i]]);
+            [signs[0][i], signs[1][i], signs[2][i]] = [red, green, blue];
+            // OFFSET * v / (1 - v), where responses near saturation count as 0.99.
+            let [red, green, blue] = [red, green, blue].map(|v| v.abs().min(0.99));
+            let [per_red, per_green, per_blue] = reciprocals([1.0 - red, 1.0 - green, 1.0 - blue]);
+            let all = [red * per_red, green * per_green, blue * per_blue];
+            [x[i], y[i], z[i]] = all.map(|v| OFFSET * v);
         }
-        self.gamut.compress(here, [&mut j, &mut m], &cusp, &reach, &powers.inverse);
-        powers.inverse.raise(here, &mut j);
+        for v in [&mut *x, &mut *y, &mut *z] {
+            self.powers.unrespond.raise(here, v);
+        }
         for i in 0..N {
-            let responses = self.display.responses([j[i] * powers.achromatic, m[i] * p[i], m[i] * q[i]]);
-            let [r, g, b] = responses.map(|v| {
-                // Responses near saturation count as 0.99.
-                let v = v.abs().min(0.99);
-                OFFSET * v / (1.0 - v)
-            });
-            [v[0][i], v[1][i], v[2][i]] =
-                [r.copysign(responses[0]), g.copysign(responses[1]), b.copysign(responses[2])];
-        }
-        for v in &mut v {
-            let mut raised = v.map(f32::abs);
-            powers.unrespond.raise(here, &mut raised);
-            for i in 0..N {
-                v[i] = raised[i].copysign(v[i]);
-            }
-        }
-        let mut out = [zero; 3];
-        for i in 0..N {
-            let rgb = self.display.rgb([v[0][i], v[1][i], v[2][i]]);
+            let cones = [x[i].copysign(signs[0][i]), y[i].copysign(signs[1][i]), z[i].copysign(signs[2][i])];
+            let rgb = self.display.rgb(cones);
             // Black has no response; infinities on the way may leave a NaN, which becomes black too.
             let light = |v: f32| if a[i] > 0.0 { v.max(0.0).min(self.white) } else { 0.0 };
-            [out[0][i], out[1][i], out[2][i]] = rgb.map(light);
+            [r[i], g[i], b[i]] = rgb.map(light);
         }
-        out
     }
+}
+
+/// Of three numbers, by one division.
+#[inline(always)]
+fn reciprocals([x, y, z]: [f32; 3]) -> [f32; 3] {
+    let xy = x * y;
+    let per_all = 1.0 / (xy * z);
+    let per_xy = z * per_all;
+    [y * per_xy, x * per_xy, xy * per_all]
 }
 
 impl Powers {
@@ -231,22 +237,23 @@ impl Powers {
         let (exponent, inverse) = (exponent(), 1.0 / exponent());
         let per_limit = 100.0 / f64::from(limit_j);
         Self {
-            respond: Power::new(power, Power::<5>::top(f64::from(cone) * 2.0)),
-            tone: Curve::new(Power::<5>::top(f64::from(most) * 2.0), |a| scene.toned(|nits| tone.apply(nits), a) / a),
-            lightness: Power::scaled(per_limit, exponent, Power::<4>::top(f64::from(limit) * 1.5)),
+            respond: Power::new(power, Power::top(f64::from(cone) * 2.0)),
+            tone: Curve::new(Power::top(f64::from(most) * 2.0), |a| scene.toned(|nits| tone.apply(nits), a) / a),
+            lightness: Power::scaled(per_limit, exponent, Power::top(f64::from(limit) * 1.5)),
             inverse: Power::new(inverse, 3),
             achromatic: per_limit.recip().powf(inverse) as f32,
-            unrespond: Power::new(1.0 / power, Power::<5>::top(0.99 / 0.01 * f64::from(OFFSET))),
+            unrespond: Power::new(1.0 / power, Power::top(0.99 / 0.01 * f64::from(OFFSET))),
         }
     }
 }
 
 kernel! {
     fn rows[here](rendering: &Rendering, from: [&[f32]; 3], to: [&mut [f32]; 3]) {
+        let mut lanes = Lanes::<LANES>::new();
         let [(r, r_rest), (g, g_rest), (b, b_rest)] = from.map(|row| row.as_chunks::<LANES>());
         let [(to_r, to_r_rest), (to_g, to_g_rest), (to_b, to_b_rest)] = to.map(|row| row.as_chunks_mut::<LANES>());
         for (((((r, g), b), to_r), to_g), to_b) in r.iter().zip(g).zip(b).zip(to_r).zip(to_g).zip(to_b) {
-            rendering.block(here, [r, g, b], [to_r, to_g, to_b]);
+            rendering.coded(here, [r, g, b], &mut lanes, [to_r, to_g, to_b]);
         }
         // What is left, with black after it.
         let n = r_rest.len();
@@ -256,8 +263,7 @@ kernel! {
         }
         let mut out = [[0.0; LANES]; 3];
         if n > 0 {
-            let ([r, g, b], [to_r, to_g, to_b]) = (&block, &mut out);
-            rendering.block(here, [r, g, b], [to_r, to_g, to_b]);
+            rendering.coded(here, block.each_ref(), &mut lanes, out.each_mut());
         }
         for (lanes, row) in out.iter().zip([to_r_rest, to_g_rest, to_b_rest]) {
             row.copy_from_slice(&lanes[..n]);

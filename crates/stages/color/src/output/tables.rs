@@ -64,8 +64,13 @@ impl Cusps {
 
     /// J (1 at the display's white), M and the inverse exponent above, linear between the two nearest. Hues from 0 to 360.
     #[inline(always)]
-    pub(super) fn at<const N: usize>(&self, here: Here, hues: &[f32; N]) -> [[f32; N]; 3] {
-        let mut place = [0.0; N];
+    pub(super) fn at<const N: usize>(
+        &self,
+        here: Here,
+        hues: &[f32; N],
+        place: &mut [f32; N],
+        out: &mut [[f32; N]; 3],
+    ) {
         for i in 0..N {
             place[i] = hues[i] * self.slope;
         }
@@ -74,10 +79,10 @@ impl Cusps {
                 place[i] = (hues[i] - hue).max(0.0).mul_add(more, place[i]);
             }
         }
-        for v in &mut place {
+        for v in &mut *place {
             *v = v.max(0.0).min(360.0);
         }
-        self.hull.at(here, &place)
+        self.hull.at(here, place, out);
     }
 }
 
