@@ -100,6 +100,21 @@ pub fn split(x: f32, mask: u32) -> (usize, f32) {
     ((whole.to_bits() & mask) as usize, x - (whole - WHOLE))
 }
 
+/// The whole number below a number and what is above it. Of numbers below 0, and NaN, those of 0; of numbers above `most`,
+/// which is at most a million, those of `most`.
+#[inline(always)]
+#[allow(unsafe_code, reason = "the conversion that checks its argument takes five instructions")]
+pub fn floor(x: f32, most: f32) -> (u32, f32) {
+    // The same for all numbers of a row; comparisons with NaN are false.
+    let most = if most < 1e6 { most } else { 1e6 };
+    let most = if most > 0.0 { most } else { 0.0 };
+    let x = if x > 0.0 { x } else { 0.0 };
+    let x = if x < most { x } else { most };
+    // SAFETY: it is from 0 to a million.
+    let whole: i32 = unsafe { x.to_int_unchecked() };
+    (whole as u32, x - whole as f32)
+}
+
 /// By Horner's rule; the constant comes first.
 #[inline(always)]
 fn polynomial<const N: usize>(x: f32, c: [f32; N]) -> f32 {
@@ -146,6 +161,21 @@ mod tests {
         fn a_number_is_its_whole_and_its_part(x in 0.0f32..511.0) {
             let (whole, part) = split(x, 511);
             prop_assert!((whole as f32 + part - x).abs() < 4e-5 && (0.0..=1.0).contains(&part), "{}: {} {}", x, whole, part);
+        }
+    }
+
+    #[test]
+    fn floors_stay_in_their_range() {
+        for (x, most, want) in [
+            (2.75, 32.0, (2, 0.75)),
+            (32.0, 32.0, (32, 0.0)),
+            (-1.0, 32.0, (0, 0.0)),
+            (f32::INFINITY, 32.0, (32, 0.0)),
+            (f32::NAN, 32.0, (0, 0.0)),
+            (f32::MAX, f32::NAN, (1_000_000, 0.0)),
+            (5.0, -3.0, (0, 0.0)),
+        ] {
+            assert_eq!(floor(x, most), want, "{x} {most}");
         }
     }
 

@@ -25,6 +25,7 @@
 
 mod curve;
 mod half;
+mod lattice;
 mod linear;
 pub mod math;
 
@@ -121,6 +122,7 @@ macro_rules! kernel {
 pub use curve::{Curve, Power};
 pub use half::half_row;
 pub use kernel;
+pub use lattice::Lattice;
 pub use linear::Linear;
 
 /// A level that this machine has. [`kernel!`](crate::simd::kernel) makes it, as a constant, so that choosing by it costs nothing.

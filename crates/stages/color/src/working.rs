@@ -45,15 +45,22 @@ impl Through {
     }
 
     /// Rows into the space, changed in place by `look`, and back.
-    pub(crate) fn rows(&self, from: [&[f32]; 3], to: [&mut [f32]; 3], look: impl FnOnce(Level, [&mut [f32]; 3])) {
+    pub(crate) fn rows(&self, from: [&[f32]; 3], to: [&mut [f32]; 3], look: impl Fn(Level, [&mut [f32]; 3])) {
         let ([r, g, b], level) = (to, Level::current());
         let enter = if self.log { cct::encode_rows } else { matrix::rows };
         let leave = if self.log { cct::decode_rows } else { in_place };
-        enter(level, &self.into, from, [&mut *r, &mut *g, &mut *b]);
-        look(level, [&mut *r, &mut *g, &mut *b]);
-        leave(level, &self.back, [r, g, b]);
+        // A few columns at a time stay in the first cache on their way.
+        for (i, ((r, g), b)) in r.chunks_mut(PART).zip(g.chunks_mut(PART)).zip(b.chunks_mut(PART)).enumerate() {
+            let from = from.map(|row| &row[i * PART..]);
+            enter(level, &self.into, from, [&mut *r, &mut *g, &mut *b]);
+            look(level, [&mut *r, &mut *g, &mut *b]);
+            leave(level, &self.back, [r, g, b]);
+        }
     }
 }
+
+/// Columns that are computed at a time.
+const PART: usize = 1024;
 
 kernel! {
     fn in_place(m: &[[f32; 3]; 3], rows: [&mut [f32]; 3]) {

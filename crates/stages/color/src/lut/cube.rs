@@ -58,8 +58,8 @@ impl Cube {
         p.finish().map_err(bad)
     }
 
-    /// Rows of pixels, each as [`Cube::look_up`] has it.
-    pub(crate) fn look_up_rows(&self, level: Level, [r, g, b]: [&mut [f32]; 3], how: Interpolation) {
+    /// Rows of pixels in place, each as [`Cube::look_up`] has it.
+    pub fn look_up_rows(&self, level: Level, [r, g, b]: [&mut [f32]; 3], how: Interpolation) {
         if let (None, Some(table), Interpolation::Tetrahedral) = (&self.one, &self.three, how) {
             return table.tetrahedral(level, [r, g, b]);
         }
@@ -142,11 +142,8 @@ impl Parsed {
         let three = rows.split_off(n1);
         Ok(Cube {
             title: self.title,
-            one: (n1 > 0).then_some(Table1d { rows, domain: d1 }),
-            three: self.size_3d.map(|size| {
-                let rows = three.into_iter().map(|[r, g, b]| [r, g, b, 0.0]).collect();
-                Table3d { size, rows, domain: d3 }
-            }),
+            one: (n1 > 0).then(|| Table1d::new(rows, d1)),
+            three: self.size_3d.map(|size| Table3d::new(size, three.into_iter(), d3)),
         })
     }
 }

@@ -76,7 +76,7 @@ impl StageInfo for Lut {
     }
 
     fn version(&self) -> u32 {
-        2
+        3
     }
 
     fn params(&self) -> serde_json::Value {

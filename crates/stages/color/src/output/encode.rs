@@ -24,7 +24,7 @@ pub(super) enum Decoding {
 pub(super) enum Encoding {
     Power(Power),
     /// Light to the power of m1, of 1 at 10,000 nits, and what the code value is of that.
-    Pq(Power, Curve),
+    Pq(Box<(Power, Curve)>),
     Hlg,
 }
 
@@ -34,7 +34,7 @@ impl Encoding {
         let top = Power::top(white.into());
         match decoding {
             Decoding::Power(power) => Self::Power(Power::new(1.0 / power, top)),
-            Decoding::Pq => Self::Pq(Power::scaled(0.01f64.powf(M1), M1, top), Curve::new(1, pq_of_power)),
+            Decoding::Pq => Self::Pq(Box::new((Power::scaled(0.01f64.powf(M1), M1, top), Curve::new(1, pq_of_power)))),
             Decoding::Hlg => Self::Hlg,
         }
     }
@@ -51,7 +51,8 @@ impl Encoding {
                     each(plane, |v| v.min(1.0));
                 }
             }
-            Self::Pq(power, curve) => {
+            Self::Pq(tables) => {
+                let (power, curve) = &**tables;
                 for plane in [r, g, b] {
                     power.raise(here, plane);
                     curve.map(here, plane);
