@@ -10,10 +10,12 @@
 //! | `rcd` | 10 | Luis Sanz Rodríguez: Ratio Corrected Demosaicing, release 2.3, 2017 |
 //! | `gbtf` | 12 | Pekkucuksen, Altunbasak: Gradient based threshold free color filter array interpolation, ICIP 2010, with adaptive chroma |
 //!
-//! **A row is two half rows.** A kernel sees each mosaic row split into its even and its odd columns
-//! (the module `lines`), so that all samples of a half row have one colour. The row kernels (`linear`,
-//! `rcd`, `gbtf`) are then plain loops over slices with stride one; the phase of the pattern is settled once per row
-//! by the choice of slices and never asked per pixel.
+//! **A row is two half rows** to RCD and GBTF: each mosaic row is split into its even and its odd columns, so that
+//! all samples of a half row have one colour. Their steps (`rcd`, `gbtf`) are then plain loops over slices with
+//! stride one (from the module `ring`); the phase of the pattern is settled once per row and never asked per pixel.
+//! All steps of a row are one function, compiled for each set of vector instructions; the last step weaves the
+//! halves together. The linear filters (`linear`) leave rows whole and compute both kinds of site at every column,
+//! which is cheaper for so little work.
 //!
 //! **Borders.** Samples outside the frame are mirrored about its outermost row or column without repeating it:
 //! index -1 is 1, index n is n-2 (`mirror` in SciPy, `reflect` in NumPy). This keeps the colour at every
@@ -31,11 +33,13 @@
 mod gbtf;
 mod kernel;
 mod linear;
-mod lines;
+mod panel;
 mod params;
 mod rcd;
+mod ring;
 mod stage;
 mod superpixel;
+mod window;
 mod wire;
 mod working;
 

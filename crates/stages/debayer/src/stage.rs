@@ -7,9 +7,9 @@ use rushes_core::stage::{FrameKernel, FrameStage, StageInfo};
 use rushes_core::{Error, ErrorKind, Result};
 
 use crate::kernel::{Interpolate, Interpolation};
-use crate::lines::Window;
 use crate::params::{Debayer, Method};
 use crate::superpixel::Superpixel;
+use crate::window::Window;
 use crate::working::Working;
 
 impl StageInfo for Debayer {

@@ -5,7 +5,7 @@ use std::ops::Range;
 use rushes_core::frame::{Band, BandMut, FrameFormat};
 use rushes_core::stage::FrameKernel;
 
-use crate::lines::Window;
+use crate::window::Window;
 
 /// The superpixel debayer readied for one format. Blocks start at the window's top left, whatever its phase;
 /// an odd last row or column is left out.

@@ -1,7 +1,5 @@
 //! The values a kernel works in: white-balanced and square-rooted on the way in, undone on the way out.
 
-use rushes_core::simd::{Level, kernel};
-
 use crate::params::Domain;
 
 /// The way from samples to working values and back, per colour.
@@ -17,55 +15,34 @@ impl Working {
         Self { gains: gains.unwrap_or([1.0; 3]), domain }
     }
 
-    /// True when working values are the samples themselves.
-    pub(crate) fn is_identity(&self) -> bool {
-        self.gains == [1.0; 3] && self.domain == Domain::Linear
+    /// See [`enter`].
+    pub(crate) fn gain(&self, color: usize) -> f32 {
+        self.gains[color]
     }
 
-    /// Samples of `color` to working values.
-    pub(crate) fn enter(&self, level: Level, color: usize, row: &mut [f32]) {
-        let gain = self.gains[color];
-        match self.domain {
-            Domain::Linear if gain == 1.0 => {}
-            Domain::Linear => scale(level, row, gain),
-            Domain::Sqrt => signed_sqrt(level, row, gain),
-        }
-    }
-
-    /// Working values of `color` to samples.
-    pub(crate) fn leave(&self, level: Level, color: usize, row: &mut [f32]) {
-        let gain = self.gains[color].recip();
-        match self.domain {
-            Domain::Linear if gain == 1.0 => {}
-            Domain::Linear => scale(level, row, gain),
-            Domain::Sqrt => signed_square(level, row, gain),
-        }
+    /// What the values are.
+    pub(crate) fn domain(&self) -> Domain {
+        self.domain
     }
 }
 
-kernel! {
-    fn scale(row: &mut [f32], gain: f32) {
-        for v in row {
-            *v *= gain;
-        }
-    }
+/// A sample to a working value.
+#[inline(always)]
+pub(crate) fn enter<const SQRT: bool>(sample: f32, gain: f32) -> f32 {
+    let x = sample * gain;
+    if SQRT { x.abs().sqrt().copysign(x) } else { x }
 }
 
-kernel! {
-    fn signed_sqrt(row: &mut [f32], gain: f32) {
-        for v in row {
-            let x = *v * gain;
-            *v = x.abs().sqrt().copysign(x);
-        }
-    }
+/// A working value to a sample; `gain` is the inverse of the one it came with.
+#[inline(always)]
+pub(crate) fn leave<const SQRT: bool>(v: f32, gain: f32) -> f32 {
+    if SQRT { v * v.abs() * gain } else { v * gain }
 }
 
-kernel! {
-    fn signed_square(row: &mut [f32], gain: f32) {
-        for v in row {
-            *v = *v * v.abs() * gain;
-        }
-    }
+/// A chroma site and a green site in the order of their columns, `P` being the parity of the chroma site's.
+#[inline(always)]
+pub(crate) fn pair<const P: usize>(chroma: f32, green: f32) -> [f32; 2] {
+    if P == 0 { [chroma, green] } else { [green, chroma] }
 }
 
 #[cfg(test)]
@@ -75,21 +52,15 @@ mod tests {
     #[test]
     fn leaving_undoes_entering_for_either_sign() {
         let samples = [-2.0f32, -0.01, -0.0, 0.0, 1e-6, 0.25, 1.0, 40.0];
-        for domain in [Domain::Linear, Domain::Sqrt] {
-            let working = Working::new(Some([2.1, 1.0, 1.4]), domain);
-            for color in 0..3 {
-                let mut row = samples;
-                working.enter(Level::Plain, color, &mut row);
-                if domain == Domain::Sqrt && color == 1 {
-                    assert_eq!((row[0], row[5]), (-(2.0f32.sqrt()), 0.5));
-                }
-                working.leave(Level::Plain, color, &mut row);
-                for (a, b) in row.iter().zip(samples) {
-                    assert!((a - b).abs() <= 4.0 * f32::EPSILON * b.abs(), "{domain:?} {color}: {a} {b}");
+        for gain in [2.1f32, 1.0, 1.4] {
+            for v in samples {
+                let linear = leave::<false>(enter::<false>(v, gain), gain.recip());
+                let sqrt = leave::<true>(enter::<true>(v, gain), gain.recip());
+                for got in [linear, sqrt] {
+                    assert!((got - v).abs() <= 4.0 * f32::EPSILON * v.abs(), "{gain}: {got} {v}");
                 }
             }
         }
-        assert!(Working::new(None, Domain::Linear).is_identity());
-        assert!(!Working::new(None, Domain::Sqrt).is_identity());
+        assert_eq!((enter::<true>(-2.0, 1.0), enter::<true>(0.25, 1.0)), (-(2.0f32.sqrt()), 0.5));
     }
 }

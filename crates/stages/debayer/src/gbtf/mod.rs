@@ -14,199 +14,216 @@
 //! differences weighted 3, 2, 1 instead of equally over five (+1.3 dB); windows of 3 by 4 instead of 5 by 5
 //! (the same, and less work); chroma weighted by direction instead of fixed filters (+0.6 dB).
 
-mod kernels;
+mod steps;
 
-use rushes_core::frame::Band;
-use rushes_core::simd::Level;
+use std::ops::Range;
 
-use crate::kernel::Sites;
-use crate::lines::{Lines, Ring, Window};
+use rushes_core::frame::{Band, BandMut};
+use rushes_core::simd::kernel;
+
+use crate::panel::{PAD, Panel, Spare};
+use crate::params::Domain;
+use crate::ring::Ring;
 use crate::working::Working;
-use kernels::{Line, Side};
+use steps::{Line, Row, Sides};
 
-/// The steps' rows and how far each is behind the newest row of the mosaic.
+/// A panel's rows of each step.
 #[derive(Debug)]
 pub(crate) struct Gbtf {
-    window: Window,
-    lines: Lines,
+    panel: Panel,
+    working: Working,
+    /// The mosaic's.
+    lines: Ring<16, 2>,
     /// Differences along columns, and along rows.
-    difference_v: Ring,
-    difference_h: Ring,
-    /// How much those change, over three columns; and over three rows (of one row).
-    change_v: Ring,
-    change_h: Ring,
+    difference_v: Ring<8, 2>,
+    difference_h: Ring<2, 2>,
+    /// How much those change, over three columns; and over three rows.
+    change_v: Ring<8, 2>,
+    change_h: Ring<1, 2>,
+    /// What the latter is made of: the change in the last row, and in the last two.
+    last_h: Ring<1, 2>,
+    sums_h: Ring<1, 2>,
     /// The difference at chroma sites, and green there.
-    difference: Ring,
-    green: Ring,
+    difference: Ring<16, 1>,
+    green: Ring<8, 1>,
     /// The difference of green and the opposite colour, at chroma sites.
-    opposite: Ring,
-    /// The same at green sites.
-    found: Vec<f32>,
+    opposite: Ring<8, 1>,
+    spare: Spare,
 }
 
-/// How many half-row samples at either end lack the neighbours for a step.
-mod margin {
-    pub(super) const DIFFERENCE: usize = 1;
-    pub(super) const CHANGE: usize = 2;
-    pub(super) const GREEN: usize = 4;
-    pub(super) const OPPOSITE: usize = 6;
-    pub(super) const RESULT: usize = 8;
+kernel! {
+    /// Takes in the rows `newest` of the mosaic and puts together those that are [`Gbtf::RADIUS`] behind, from `start`
+    /// on.
+    pub(crate) fn advance(
+        gbtf: &mut Gbtf,
+        input: &Band<'_>,
+        out: &mut BandMut<'_>,
+        newest: Range<isize>,
+        start: isize,
+    ) {
+        for y in newest {
+            // The phase is settled here, so that every tap is at a known distance.
+            if gbtf.panel.window.chroma_parity(y) == 0 {
+                gbtf.row::<0, 1>(input, out, y, start);
+            } else {
+                gbtf.row::<1, 0>(input, out, y, start);
+            }
+        }
+    }
 }
-
-/// The nearest site of a direction that has a difference, and the next.
-const NEAR_FAR: [isize; 2] = [1, 3];
 
 impl Gbtf {
     /// Rows above and below that a row depends on: 3 to the opposite colour's difference, 3 more to the
-    /// difference, 3 more to its change, 1 more to what changes, 2 more to the samples.
+    /// difference, 3 more to its change, 1 more to what changes, 2 more to the samples. As many columns, which is 6
+    /// samples of a half row.
     pub(crate) const RADIUS: usize = 12;
 
-    pub(crate) fn new(window: Window, working: Working, level: Level) -> Self {
-        // Row `newest - 14` is still read when `newest` comes in.
-        let lines = Lines::new(window, working, level, 2 * margin::RESULT, 16);
-        let len = lines.len();
-        let ring = |rows, halves| Ring::new(rows, halves, len);
+    pub(crate) fn new(panel: Panel, working: Working) -> Self {
         Self {
-            window,
-            lines,
-            difference_v: ring(8, 2),
-            difference_h: ring(4, 2),
-            change_v: ring(8, 2),
-            change_h: ring(1, 2),
-            difference: ring(16, 1),
-            green: ring(8, 1),
-            opposite: ring(8, 1),
-            found: vec![0.0; len],
+            panel,
+            working,
+            lines: Ring::new(),
+            difference_v: Ring::new(),
+            difference_h: Ring::new(),
+            change_v: Ring::new(),
+            change_h: Ring::new(),
+            last_h: Ring::new(),
+            sums_h: Ring::new(),
+            difference: Ring::new(),
+            green: Ring::new(),
+            opposite: Ring::new(),
+            spare: Spare::new(),
         }
     }
 
-    /// The mosaic's rows.
-    pub(crate) fn lines(&self) -> &Lines {
-        &self.lines
-    }
-
-    /// Takes in row `newest` and advances each step by a row, as far as rows from `start` on need it.
-    pub(crate) fn push(&mut self, input: &Band<'_>, newest: isize, start: isize) {
-        self.lines.push(input, newest);
+    /// Takes in row `newest`, whose chroma sites are at columns of parity `P` (and of `Q` in every other row), and
+    /// advances each step by a row, as far as rows from `start` on need it.
+    #[inline(always)]
+    fn row<const P: usize, const Q: usize>(
+        &mut self,
+        input: &Band<'_>,
+        out: &mut BandMut<'_>,
+        newest: isize,
+        start: isize,
+    ) {
+        self.panel.take(&mut self.lines, &self.working, input, newest, &mut self.spare);
         if newest - 2 >= start - 10 {
-            self.differences_v(newest - 2);
+            self.differences_v::<P>(newest - 2);
         }
         if newest - 3 >= start - 9 {
             self.changes_v(newest - 3);
         }
         if newest - 5 >= start - 7 {
-            self.differences_h(newest - 5);
+            self.differences_h::<Q>(newest - 5);
         }
         if newest - 6 >= start - 6 {
-            self.green(newest - 6);
+            self.green::<P>(newest - 6);
         }
         if newest - 9 >= start - 3 {
-            self.opposite(newest - 9);
+            self.opposite::<Q>(newest - 9);
+        }
+        if newest - 12 >= start {
+            match self.working.domain() {
+                Domain::Linear => self.finish::<P, false>(newest - 12, input, out),
+                Domain::Sqrt => self.finish::<P, true>(newest - 12, input, out),
+            }
         }
     }
 
-    /// What row `y`, 12 behind the newest, lacks.
-    pub(crate) fn finish(&mut self, y: isize, sites: &mut Sites) {
-        let Self { window, lines, difference, green, opposite, found, .. } = self;
-        let (level, range) = (lines.level(), lines.inside());
-        let chroma = window.chroma_parity(y) as isize;
-        sites.green.copy_from_slice(green.tap(y, chroma, &range));
-        kernels::less(level, &mut sites.opposite, &sites.green, opposite.tap(y, chroma, &range));
-
-        // From here on at green sites.
-        let col = 1 - chroma;
-        let found = &mut found[..range.len()];
-        let at = lines.tap(y, col, &range);
-        let green_v = [-2, 2].map(|d| lines.tap(y + d, col, &range));
-        let green_h = [-2, 2].map(|d| lines.tap(y, col + d, &range));
-        // The colour of this row was measured left and right, that of the column above and below.
-        for (out, of_v, of_h) in
-            [(&mut sites.of_row, &*opposite, &*difference), (&mut sites.of_column, &*difference, &*opposite)]
-        {
-            let v = |sign: isize| NEAR_FAR.map(|d| of_v.tap(y + sign * d, col, &range));
-            let h = |sign: isize| NEAR_FAR.map(|d| of_h.tap(y, col + sign * d, &range));
-            let sides = [
-                Side { difference: v(-1), green: green_v[0] },
-                Side { difference: v(1), green: green_v[1] },
-                Side { difference: h(-1), green: green_h[0] },
-                Side { difference: h(1), green: green_h[1] },
-            ];
-            kernels::chroma(level, found, at, sides);
-            kernels::less(level, out, at, found);
-        }
-    }
-
-    fn differences_v(&mut self, y: isize) {
-        let range = self.range(margin::DIFFERENCE);
+    #[inline(always)]
+    fn differences_v<const P: usize>(&mut self, y: isize) {
+        let len = self.panel.len;
         for parity in 0..2 {
-            let line = [-2, -1, 0, 1, 2].map(|d| self.lines.tap(y + d, parity as isize, &range));
-            let sign = sign(&self.window, y, parity);
-            let out = &mut self.difference_v.half_mut(y, parity)[range.clone()];
-            kernels::difference(self.lines.level(), out, line, sign);
+            let line = self.lines.line((y, parity as isize), (1, 0), len);
+            let sign = if parity == P { 1.0 } else { -1.0 };
+            steps::difference_v(self.difference_v.half_mut(y, parity, len), line, sign);
         }
     }
 
+    #[inline(always)]
     fn changes_v(&mut self, y: isize) {
-        let range = self.range(margin::CHANGE);
+        const FOUR: [(isize, isize); 4] = [(0, -1), (0, 0), (0, 1), (0, 2)];
+        let len = self.panel.len;
+        let above = self.difference_v.taps((y - 1, 0), FOUR, len);
+        let below = self.difference_v.taps((y + 1, 0), FOUR, len);
+        let [even, odd] = self.change_v.row_mut(y, len);
+        steps::change_v(even, odd, above, below);
+    }
+
+    /// Differences of row `y`, and the change of those above it.
+    #[inline(always)]
+    fn differences_h<const P: usize>(&mut self, y: isize) {
+        const SIX: [(isize, isize); 6] = [(0, -2), (0, -1), (0, 0), (0, 1), (0, 2), (0, 3)];
+        let len = self.panel.len;
+        let row = self.lines.taps((y, 0), SIX, len);
+        let signs = if P == 0 { [1.0, -1.0] } else { [-1.0, 1.0] };
+        let [even, odd] = self.difference_h.row_mut(y, len);
+        steps::difference_h(even, odd, row, signs);
         for parity in 0..2 {
-            let col = parity as isize;
-            let lines = [-1, 0, 1].map(|dx| [-1, 1].map(|dy| self.difference_v.tap(y + dy, col + dx, &range)));
-            kernels::change(self.lines.level(), &mut self.change_v.half_mut(y, parity)[range.clone()], lines);
+            let line = self.difference_h.taps((y, parity as isize), [(0, -1), (0, 1)], len);
+            let sums = self.sums_h.half_mut(0, parity, len);
+            let last = self.last_h.half_mut(0, parity, len);
+            steps::change_h(self.change_h.half_mut(0, parity, len), sums, last, line);
         }
     }
 
-    fn differences_h(&mut self, y: isize) {
-        let range = self.range(margin::DIFFERENCE);
-        for parity in 0..2 {
-            let line = [-2, -1, 0, 1, 2].map(|d| self.lines.tap(y, parity as isize + d, &range));
-            let sign = sign(&self.window, y, parity);
-            let out = &mut self.difference_h.half_mut(y, parity)[range.clone()];
-            kernels::difference(self.lines.level(), out, line, sign);
-        }
+    #[inline(always)]
+    fn green<const P: usize>(&mut self, y: isize) {
+        let (len, at) = (self.panel.len, (y, P as isize));
+        let vertical =
+            Line { change: self.change_v.line(at, (1, 0), len), difference: self.difference_v.line(at, (1, 0), len) };
+        let horizontal =
+            Line { change: self.change_h.line(at, (0, 1), len), difference: self.difference_h.line(at, (0, 1), len) };
+        let (difference, green) = (self.difference.half_mut(y, P, len), self.green.half_mut(y, P, len));
+        steps::green(difference, green, self.lines.tap(at.0, at.1, len), [vertical, horizontal]);
     }
 
-    fn green(&mut self, y: isize) {
-        let level = self.lines.level();
-        let range = self.range(margin::CHANGE);
-        for parity in 0..2 {
-            let col = parity as isize;
-            let lines = [-1, 0, 1].map(|dy| [-1, 1].map(|dx| self.difference_h.tap(y + dy, col + dx, &range)));
-            kernels::change(level, &mut self.change_h.half_mut(y, parity)[range.clone()], lines);
-        }
-        let range = self.range(margin::GREEN);
-        let Self { window, lines, difference_v, difference_h, change_v, change_h, difference, green, .. } = self;
-        let col = window.chroma_parity(y) as isize;
-        let vertical = Line {
-            change: [-3, -2, -1, 0, 1, 2, 3].map(|d| change_v.tap(y + d, col, &range)),
-            difference: [-2, -1, 0, 1, 2].map(|d| difference_v.tap(y + d, col, &range)),
+    #[inline(always)]
+    fn opposite<const P: usize>(&mut self, y: isize) {
+        let (len, at) = (self.panel.len, (y, P as isize));
+        let sides = Sides {
+            near: self.difference.taps(at, [(-1, -1), (1, 1), (-1, 1), (1, -1)], len),
+            far: self.difference.taps(at, [(-3, -3), (3, 3), (-3, 3), (3, -3)], len),
         };
-        let horizontal = Line {
-            change: [-3, -2, -1, 0, 1, 2, 3].map(|d| change_h.tap(y, col + d, &range)),
-            difference: [-2, -1, 0, 1, 2].map(|d| difference_h.tap(y, col + d, &range)),
+        let beside = self.green.taps(at, [(-2, -2), (2, 2), (-2, 2), (2, -2)], len);
+        steps::opposite(self.opposite.half_mut(y, P, len), self.green.tap(at.0, at.1, len), beside, sides);
+    }
+
+    /// Puts row `y` together and writes it.
+    #[inline(always)]
+    fn finish<const P: usize, const SQRT: bool>(&mut self, y: isize, input: &Band<'_>, out: &mut BandMut<'_>) {
+        let Self { panel, working, lines, difference, green, opposite, spare, .. } = self;
+        let len = panel.width.div_ceil(2);
+        // The first chroma site that is wanted, and the first green site.
+        let (chroma, at) = ((2 * PAD + P) as isize, (y, (2 * PAD + 1 - P) as isize));
+        let row = Row {
+            green: green.tap(y, chroma, len),
+            opposite: opposite.tap(y, chroma, len),
+            at: lines.tap(at.0, at.1, len),
+            beside: lines.taps(at, [(-2, 0), (2, 0), (0, -2), (0, 2)], len),
+            // The colour of this row was measured left and right, that of the column above and below.
+            of_row: sides(opposite, difference, at, len),
+            of_column: sides(difference, opposite, at, len),
         };
-        let difference = &mut difference.half_mut(y, col as usize)[range.clone()];
-        let green = &mut green.half_mut(y, col as usize)[range.clone()];
-        kernels::green(level, difference, green, lines.tap(y, col, &range), [vertical, horizontal]);
-    }
-
-    fn opposite(&mut self, y: isize) {
-        let range = self.range(margin::OPPOSITE);
-        let Self { window, lines, difference, green, opposite, .. } = self;
-        let col = window.chroma_parity(y) as isize;
-        let sides = [(-1, -1), (1, 1), (-1, 1), (1, -1)].map(|(dy, dx)| Side {
-            difference: NEAR_FAR.map(|d| difference.tap(y + d * dy, col + d * dx, &range)),
-            green: green.tap(y + 2 * dy, col + 2 * dx, &range),
-        });
-        let out = &mut opposite.half_mut(y, col as usize)[range.clone()];
-        kernels::chroma(lines.level(), out, green.tap(y, col, &range), sides);
-    }
-
-    fn range(&self, margin: usize) -> std::ops::Range<usize> {
-        margin..self.lines.len() - margin
+        let color = panel.window.chroma(y);
+        let gains = [working.gain(color).recip(), working.gain(2 - color).recip()];
+        let (samples, [own, middle, other]) = panel.places(input, out, y, spare);
+        steps::finish::<P, SQRT>(own, middle, other, samples, row, gains);
+        panel.settle(out, y, spare);
     }
 }
 
-/// See [`kernels::difference`].
-fn sign(window: &Window, y: isize, parity: usize) -> f32 {
-    if parity == window.chroma_parity(y) { 1.0 } else { -1.0 }
+/// The sides of a green site from differences above and below it, and left and right.
+#[inline(always)]
+fn sides<'a, const V: usize, const H: usize>(
+    v: &'a Ring<V, 1>,
+    h: &'a Ring<H, 1>,
+    at: (isize, isize),
+    len: usize,
+) -> Sides<'a> {
+    let tap = |d: isize| {
+        let ([a, b], [c, e]) = (v.taps(at, [(-d, 0), (d, 0)], len), h.taps(at, [(0, -d), (0, d)], len));
+        [a, b, c, e]
+    };
+    Sides { near: tap(1), far: tap(3) }
 }

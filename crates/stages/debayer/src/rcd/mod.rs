@@ -10,243 +10,233 @@
 //! 4. *Red and blue at green*, along rows and columns, as differences to green.
 //!
 //! Each step needs a few rows of the one before. Rings hold just these, so a band of any height costs the same
-//! scratch memory (about 200 bytes for each column) and 20 rows of run-up.
+//! scratch memory (about 240 bytes for each column) and 20 rows of run-up.
 //!
 //! Written from the author's description and checked against librtprocess (commit 9a85827): green is equal to
 //! 3e-6. It filters the diagonals of every other row one column beside the red or blue site; with this put
 //! right, red and blue are equal to 3e-6 too.
 
-mod kernels;
+mod steps;
 
-use rushes_core::frame::Band;
-use rushes_core::simd::Level;
+use std::ops::Range;
 
-use crate::kernel::Sites;
-use crate::lines::{Lines, Ring, Window};
+use rushes_core::frame::{Band, BandMut};
+use rushes_core::simd::kernel;
+
+use crate::panel::{PAD, Panel, Spare};
+use crate::params::Domain;
+use crate::ring::Ring;
 use crate::working::Working;
-use kernels::{ChromaLine, GreenLine};
+use steps::{ChromaLine, Directions, GreenLine, Row};
 
-/// The steps' rows and how far each is behind the newest row of the mosaic.
+/// A panel's rows of each step.
 #[derive(Debug)]
 pub(crate) struct Rcd {
-    window: Window,
-    lines: Lines,
-    /// Detail along columns, and along rows (of one row).
-    detail_v: Ring,
-    detail_h: Ring,
+    panel: Panel,
+    working: Working,
+    /// The mosaic's.
+    lines: Ring<16, 2>,
+    /// Detail along columns, and along rows.
+    detail_v: Ring<4, 2>,
+    detail_h: Ring<1, 2>,
     /// Detail along the diagonals, \ and /, of chroma sites.
-    detail_p: Ring,
-    detail_q: Ring,
+    detail_p: Ring<4, 1>,
+    detail_q: Ring<4, 1>,
     /// 0 where the picture runs along columns, 1 along rows.
-    vh: Ring,
+    vh: Ring<8, 2>,
     /// 0 where the picture runs along \, 1 along /. Chroma sites.
-    pq: Ring,
+    pq: Ring<8, 1>,
     /// The low-pass at chroma sites.
-    low: Ring,
+    low: Ring<8, 1>,
     /// Green at chroma sites.
-    green: Ring,
+    green: Ring<8, 1>,
     /// Red at blue and blue at red.
-    opposite: Ring,
-    /// A direction after refinement.
-    refined: Vec<f32>,
+    opposite: Ring<8, 1>,
+    spare: Spare,
 }
 
-/// How many half-row samples at either end lack the neighbours for a step.
-mod margin {
-    pub(super) const DETAIL: usize = 2;
-    pub(super) const DIRECTION: usize = 3;
-    pub(super) const LOW: usize = 3;
-    pub(super) const GREEN: usize = 4;
-    pub(super) const DIAGONAL: usize = 4;
-    pub(super) const OPPOSITE: usize = 5;
-    pub(super) const RESULT: usize = 7;
+kernel! {
+    /// Takes in the rows `newest` of the mosaic and puts together those that are [`Rcd::RADIUS`] behind, from `start`
+    /// on.
+    pub(crate) fn advance(
+        rcd: &mut Rcd,
+        input: &Band<'_>,
+        out: &mut BandMut<'_>,
+        newest: Range<isize>,
+        start: isize,
+    ) {
+        for y in newest {
+            // The phase is settled here, so that every tap is at a known distance.
+            if rcd.panel.window.chroma_parity(y) == 0 {
+                rcd.row::<0, 1>(input, out, y, start);
+            } else {
+                rcd.row::<1, 0>(input, out, y, start);
+            }
+        }
+    }
 }
 
 impl Rcd {
     /// Rows above and below that a row depends on: 3 to the opposite colour, 2 more to green, 1 more to its
-    /// direction, 1 more to the sum of detail, 3 more to the samples.
+    /// direction, 1 more to the sum of detail, 3 more to the samples. As many columns, which is 5 samples of a half
+    /// row.
     pub(crate) const RADIUS: usize = 10;
 
-    pub(crate) fn new(window: Window, working: Working, level: Level) -> Self {
-        // Row `newest - 13` is still read when `newest` comes in.
-        let lines = Lines::new(window, working, level, 2 * margin::RESULT, 16);
-        let len = lines.len();
-        let ring = |rows, halves| Ring::new(rows, halves, len);
+    pub(crate) fn new(panel: Panel, working: Working) -> Self {
         Self {
-            window,
-            lines,
-            detail_v: ring(4, 2),
-            detail_h: ring(1, 2),
-            detail_p: ring(4, 1),
-            detail_q: ring(4, 1),
-            vh: ring(8, 2),
-            pq: ring(8, 1),
-            low: ring(8, 1),
-            green: ring(8, 1),
-            opposite: ring(8, 1),
-            refined: vec![0.0; len],
+            panel,
+            working,
+            lines: Ring::new(),
+            detail_v: Ring::new(),
+            detail_h: Ring::new(),
+            detail_p: Ring::new(),
+            detail_q: Ring::new(),
+            vh: Ring::new(),
+            pq: Ring::new(),
+            low: Ring::new(),
+            green: Ring::new(),
+            opposite: Ring::new(),
+            spare: Spare::new(),
         }
     }
 
-    /// The mosaic's rows.
-    pub(crate) fn lines(&self) -> &Lines {
-        &self.lines
-    }
-
-    /// Takes in row `newest` and advances each step by a row, as far as rows from `start` on need it.
-    pub(crate) fn push(&mut self, input: &Band<'_>, newest: isize, start: isize) {
-        self.lines.push(input, newest);
+    /// Takes in row `newest`, whose chroma sites are at columns of parity `P` (and of `Q` in every other row), and
+    /// advances each step by a row, as far as rows from `start` on need it.
+    #[inline(always)]
+    fn row<const P: usize, const Q: usize>(
+        &mut self,
+        input: &Band<'_>,
+        out: &mut BandMut<'_>,
+        newest: isize,
+        start: isize,
+    ) {
+        self.panel.take(&mut self.lines, &self.working, input, newest, &mut self.spare);
         if newest > start - 7 {
-            self.low_pass(newest - 1);
+            self.low_pass::<Q>(newest - 1);
         }
         if newest - 3 >= start - 7 {
-            self.detail(newest - 3);
+            self.detail::<Q>(newest - 3);
         }
         if newest - 4 >= start - 6 {
-            self.directions(newest - 4);
+            self.directions::<P>(newest - 4);
         }
         if newest - 5 >= start - 5 {
-            self.green(newest - 5);
+            self.green::<Q>(newest - 5);
         }
         if newest - 7 >= start - 3 {
-            self.opposite(newest - 7);
+            self.opposite::<Q>(newest - 7);
+        }
+        if newest - 10 >= start {
+            match self.working.domain() {
+                Domain::Linear => self.finish::<P, false>(newest - 10, input, out),
+                Domain::Sqrt => self.finish::<P, true>(newest - 10, input, out),
+            }
         }
     }
 
-    /// What row `y`, 10 behind the newest, lacks.
-    pub(crate) fn finish(&mut self, y: isize, sites: &mut Sites) {
-        let Self { window, lines, vh, green, opposite, refined, .. } = self;
-        let (level, range) = (lines.level(), lines.inside());
-        let chroma = window.chroma_parity(y) as isize;
-        sites.green.copy_from_slice(green.tap(y, chroma, &range));
-        sites.opposite.copy_from_slice(opposite.tap(y, chroma, &range));
-
-        // From here on at green sites.
-        let col = 1 - chroma;
-        let refined = &mut refined[..range.len()];
-        kernels::refine(
-            level,
-            refined,
-            vh.tap(y, col, &range),
-            [(-1, -1), (-1, 1), (1, -1), (1, 1)].map(|(dy, dx)| vh.tap(y + dy, col + dx, &range)),
-        );
-        let sample = |dy: isize, dx: isize| lines.tap(y + dy, col + dx, &range);
-        let other = |dy: isize, dx: isize| opposite.tap(y + dy, col + dx, &range);
-        let g = |dy: isize, dx: isize| green.tap(y + dy, col + dx, &range);
-        let green_v = [sample(-2, 0), g(-1, 0), g(1, 0), sample(2, 0)];
-        let green_h = [sample(0, -2), g(0, -1), g(0, 1), sample(0, 2)];
-        // The colour of this row was measured left and right, that of the column above and below.
-        let vertical = |color| ChromaLine { color, green: green_v };
-        let horizontal = |color| ChromaLine { color, green: green_h };
-        let row = [vertical([-3, -1, 1, 3].map(|d| other(d, 0))), horizontal([-3, -1, 1, 3].map(|d| sample(0, d)))];
-        kernels::chroma(level, &mut sites.of_row, sample(0, 0), row, refined);
-        let column = [vertical([-3, -1, 1, 3].map(|d| sample(d, 0))), horizontal([-3, -1, 1, 3].map(|d| other(0, d)))];
-        kernels::chroma(level, &mut sites.of_column, sample(0, 0), column, refined);
+    #[inline(always)]
+    fn low_pass<const P: usize>(&mut self, y: isize) {
+        let (len, at) = (self.panel.len, (y, P as isize));
+        let edges = self.lines.taps(at, [(-1, 0), (0, -1), (0, 1), (1, 0)], len);
+        let corners = self.lines.taps(at, CORNERS, len);
+        steps::low_pass(self.low.half_mut(y, P, len), self.lines.tap(at.0, at.1, len), edges, corners);
     }
 
-    fn low_pass(&mut self, y: isize) {
-        let level = self.lines.level();
-        let range = self.range(margin::LOW);
-        let col = self.window.chroma_parity(y) as isize;
-        let sample = |(dy, dx): (isize, isize)| self.lines.tap(y + dy, col + dx, &range);
-        kernels::low_pass(
-            level,
-            &mut self.low.half_mut(y, col as usize)[range.clone()],
-            sample((0, 0)),
-            [(-1, 0), (0, -1), (0, 1), (1, 0)].map(sample),
-            [(-1, -1), (-1, 1), (1, -1), (1, 1)].map(sample),
-        );
-    }
-
-    fn detail(&mut self, y: isize) {
-        let level = self.lines.level();
-        const TAPS: [isize; 7] = [-3, -2, -1, 0, 1, 2, 3];
-        let range = self.range(margin::DETAIL);
+    #[inline(always)]
+    fn detail<const P: usize>(&mut self, y: isize) {
+        let (len, at) = (self.panel.len, (y, P as isize));
         for parity in 0..2 {
-            let vertical = TAPS.map(|d| self.lines.tap(y + d, parity as isize, &range));
-            kernels::detail(level, &mut self.detail_v.half_mut(y, parity)[range.clone()], vertical);
+            let line = self.lines.line((y, parity as isize), (1, 0), len);
+            steps::detail(self.detail_v.half_mut(y, parity, len), line);
         }
-        let col = self.window.chroma_parity(y) as isize;
-        let diagonal = TAPS.map(|d| self.lines.tap(y + d, col + d, &range));
-        kernels::detail(level, &mut self.detail_p.half_mut(y, col as usize)[range.clone()], diagonal);
-        let diagonal = TAPS.map(|d| self.lines.tap(y + d, col - d, &range));
-        kernels::detail(level, &mut self.detail_q.half_mut(y, col as usize)[range.clone()], diagonal);
+        steps::detail(self.detail_p.half_mut(y, P, len), self.lines.line(at, (1, 1), len));
+        steps::detail(self.detail_q.half_mut(y, P, len), self.lines.line(at, (1, -1), len));
     }
 
-    fn directions(&mut self, y: isize) {
-        let level = self.lines.level();
-        let range = self.range(margin::DETAIL);
+    #[inline(always)]
+    fn directions<const P: usize>(&mut self, y: isize) {
+        let (len, at) = (self.panel.len, (y, P as isize));
         for parity in 0..2 {
-            let line = [-3, -2, -1, 0, 1, 2, 3].map(|d| self.lines.tap(y, parity as isize + d, &range));
-            kernels::detail(level, &mut self.detail_h.half_mut(y, parity)[range.clone()], line);
+            let line = self.lines.line((y, parity as isize), (0, 1), len);
+            steps::detail(self.detail_h.half_mut(0, parity, len), line);
         }
-        let range = self.range(margin::DIRECTION);
         for parity in 0..2 {
-            let col = parity as isize;
-            kernels::direction(
-                level,
-                &mut self.vh.half_mut(y, parity)[range.clone()],
-                [-1, 0, 1].map(|d| self.detail_v.tap(y + d, col, &range)),
-                [-1, 0, 1].map(|d| self.detail_h.tap(y, col + d, &range)),
+            let (v, h) = (
+                self.detail_v.line((y, parity as isize), (1, 0), len),
+                self.detail_h.line((0, parity as isize), (0, 1), len),
             );
+            steps::direction(self.vh.half_mut(y, parity, len), v, h);
         }
-        let range = self.range(margin::DIAGONAL);
-        let col = self.window.chroma_parity(y) as isize;
-        kernels::direction(
-            level,
-            &mut self.pq.half_mut(y, col as usize)[range.clone()],
-            [-1, 0, 1].map(|d| self.detail_p.tap(y + d, col + d, &range)),
-            [-1, 0, 1].map(|d| self.detail_q.tap(y + d, col - d, &range)),
-        );
+        let (p, q) = (self.detail_p.line(at, (1, 1), len), self.detail_q.line(at, (1, -1), len));
+        steps::direction(self.pq.half_mut(y, P, len), p, q);
     }
 
-    fn green(&mut self, y: isize) {
-        let level = self.lines.level();
-        const TAPS: [isize; 9] = [-4, -3, -2, -1, 0, 1, 2, 3, 4];
-        let range = self.range(margin::GREEN);
-        let Self { window, lines, vh, low, green, refined, .. } = self;
-        let col = window.chroma_parity(y) as isize;
-        let refined = &mut refined[..range.len()];
-        kernels::refine(
-            level,
-            refined,
-            vh.tap(y, col, &range),
-            [(-1, -1), (-1, 1), (1, -1), (1, 1)].map(|(dy, dx)| vh.tap(y + dy, col + dx, &range)),
-        );
-        let here = low.tap(y, col, &range);
-        let vertical = GreenLine {
-            samples: TAPS.map(|d| lines.tap(y + d, col, &range)),
-            low: [-2, 2].map(|d| low.tap(y + d, col, &range)),
+    #[inline(always)]
+    fn green<const P: usize>(&mut self, y: isize) {
+        let (len, at) = (self.panel.len, (y, P as isize));
+        let vertical =
+            GreenLine { samples: self.lines.line(at, (1, 0), len), low: self.low.taps(at, [(-2, 0), (2, 0)], len) };
+        let horizontal =
+            GreenLine { samples: self.lines.line(at, (0, 1), len), low: self.low.taps(at, [(0, -2), (0, 2)], len) };
+        let low = self.low.tap(at.0, at.1, len);
+        steps::green(self.green.half_mut(y, P, len), low, [vertical, horizontal], directions(&self.vh, at, len));
+    }
+
+    #[inline(always)]
+    fn opposite<const P: usize>(&mut self, y: isize) {
+        let (len, at) = (self.panel.len, (y, P as isize));
+        let falling = ChromaLine {
+            color: self.lines.taps(at, [(-3, -3), (-1, -1), (1, 1), (3, 3)], len),
+            green: self.green.taps(at, [(-2, -2), (-1, -1), (1, 1), (2, 2)], len),
         };
-        let horizontal = GreenLine {
-            samples: TAPS.map(|d| lines.tap(y, col + d, &range)),
-            low: [-2, 2].map(|d| low.tap(y, col + d, &range)),
+        let rising = ChromaLine {
+            color: self.lines.taps(at, [(-3, 3), (-1, 1), (1, -1), (3, -3)], len),
+            green: self.green.taps(at, [(-2, 2), (-1, 1), (1, -1), (2, -2)], len),
         };
-        let out = &mut green.half_mut(y, col as usize)[range.clone()];
-        kernels::green(level, out, here, [vertical, horizontal], refined);
+        let green = self.green.tap(at.0, at.1, len);
+        let directions = directions(&self.pq, at, len);
+        steps::opposite(self.opposite.half_mut(y, P, len), green, [falling, rising], directions);
     }
 
-    fn opposite(&mut self, y: isize) {
-        let level = self.lines.level();
-        let range = self.range(margin::OPPOSITE);
-        let Self { window, lines, pq, green, opposite, refined, .. } = self;
-        let col = window.chroma_parity(y) as isize;
-        let refined = &mut refined[..range.len()];
-        kernels::refine(
-            level,
-            refined,
-            pq.tap(y, col, &range),
-            [(-1, -1), (-1, 1), (1, -1), (1, 1)].map(|(dy, dx)| pq.tap(y + dy, col + dx, &range)),
-        );
-        let lines = [1, -1].map(|slope| ChromaLine {
-            color: [-3, -1, 1, 3].map(|d| lines.tap(y + d, col + slope * d, &range)),
-            green: [-2, -1, 1, 2].map(|d| green.tap(y + d, col + slope * d, &range)),
-        });
-        let out = &mut opposite.half_mut(y, col as usize)[range.clone()];
-        kernels::chroma(level, out, green.tap(y, col, &range), lines, refined);
+    /// Puts row `y` together and writes it.
+    #[inline(always)]
+    fn finish<const P: usize, const SQRT: bool>(&mut self, y: isize, input: &Band<'_>, out: &mut BandMut<'_>) {
+        let Self { panel, working, lines, vh, green, opposite, spare, .. } = self;
+        let len = panel.width.div_ceil(2);
+        // The first chroma site that is wanted, and the first green site.
+        let (chroma, at) = ((2 * PAD + P) as isize, (y, (2 * PAD + 1 - P) as isize));
+        let [above, below, left, right] = lines.taps(at, [(-2, 0), (2, 0), (0, -2), (0, 2)], len);
+        let [north, south, west, east] = green.taps(at, [(-1, 0), (1, 0), (0, -1), (0, 1)], len);
+        const DOWN: [(isize, isize); 4] = [(-3, 0), (-1, 0), (1, 0), (3, 0)];
+        const ACROSS: [(isize, isize); 4] = [(0, -3), (0, -1), (0, 1), (0, 3)];
+        let row = Row {
+            green: green.tap(y, chroma, len),
+            opposite: opposite.tap(y, chroma, len),
+            at: lines.tap(at.0, at.1, len),
+            column: [above, north, south, below],
+            row: [left, west, east, right],
+            // The colour of this row was measured left and right, that of the column above and below.
+            own: [opposite.taps(at, DOWN, len), lines.taps(at, ACROSS, len)],
+            other: [lines.taps(at, DOWN, len), opposite.taps(at, ACROSS, len)],
+            directions: directions(vh, at, len),
+        };
+        let color = panel.window.chroma(y);
+        let gains = [working.gain(color).recip(), working.gain(2 - color).recip()];
+        let (samples, [own, middle, other]) = panel.places(input, out, y, spare);
+        steps::finish::<P, SQRT>(own, middle, other, samples, row, gains);
+        panel.settle(out, y, spare);
     }
+}
 
-    fn range(&self, margin: usize) -> std::ops::Range<usize> {
-        margin..self.lines.len() - margin
-    }
+const CORNERS: [(isize, isize); 4] = [(-1, -1), (-1, 1), (1, -1), (1, 1)];
+
+/// Directions at sites and at their diagonal neighbours.
+#[inline(always)]
+fn directions<const ROWS: usize, const HALVES: usize>(
+    of: &Ring<ROWS, HALVES>,
+    at: (isize, isize),
+    len: usize,
+) -> Directions<'_> {
+    let [a, b, c, d] = of.taps(at, CORNERS, len);
+    [of.tap(at.0, at.1, len), a, b, c, d]
 }
