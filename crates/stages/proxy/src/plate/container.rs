@@ -1,7 +1,7 @@
 //! OpenEXR files, written here so that equal pictures give equal bytes.
 //!
 //! The crate `exr` keeps attributes in a randomly seeded hash map, so its headers differ from run
-//! to run. Here attributes are sorted by name, the order OpenEXR itself writes; only the block
+//! to run. Here attributes are sorted by name, the order OpenEXR itself writes; only some block
 //! compressors are the crate's. Single part, scan lines, increasing Y.
 
 use std::collections::BTreeMap;
@@ -15,6 +15,7 @@ use rushes_core::{Error, ErrorKind, Result};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::piz::Piz;
 use super::zip::Zip;
 
 /// How the blocks of an EXR file are compressed.
@@ -169,6 +170,8 @@ pub(crate) struct ExrEncoder {
     codec: Compression,
     /// For blocks that are deflated, on machines with the byte order of files.
     zip: Option<Zip>,
+    /// For blocks of halfs under PIZ.
+    piz: Option<Piz>,
     /// Bytes that were not taken yet.
     out: Vec<u8>,
     table_at: usize,
@@ -250,7 +253,9 @@ impl ExrEncoder {
         let (chunk, filled, row) = (0, 0, 0);
         let deflated = matches!(compression, ExrCompression::Zip | ExrCompression::Zips);
         let zip = (deflated && cfg!(target_endian = "little")).then(Zip::new);
-        Ok(Self { header, codec, zip, out, table_at, chunk, block, line_bytes, filled, row, as_they_are })
+        let piz =
+            (compression == ExrCompression::Piz && sample == Sample::Half).then(|| Piz::new(width, channels.len()));
+        Ok(Self { header, codec, zip, piz, out, table_at, chunk, block, line_bytes, filled, row, as_they_are })
     }
 
     /// The number of the next line.
@@ -304,21 +309,27 @@ impl ExrEncoder {
 
     fn end_block(&mut self) -> Result<()> {
         let y = self.row - self.filled;
-        let section = IntegerBounds::new((0, y as i32), (self.header.layer_size.0, self.filled));
         let raw = &self.block[..self.filled * self.line_bytes];
-        let bytes = match &mut self.zip {
-            Some(zip) => zip.compressed(raw),
-            None => self
+        let at = self.out.len();
+        self.out[self.table_at + 8 * self.chunk..][..8].copy_from_slice(&(at as u64).to_le_bytes());
+        self.out.extend_from_slice(&(y as i32).to_le_bytes());
+        self.out.extend_from_slice(&[0; 4]);
+        let data = self.out.len();
+        if let Some(piz) = &mut self.piz {
+            piz.append(raw, &mut self.out);
+        } else if let Some(zip) = &mut self.zip {
+            zip.append(raw, &mut self.out);
+        } else {
+            let section = IntegerBounds::new((0, y as i32), (self.header.layer_size.0, self.filled));
+            let bytes = self
                 .codec
                 .compress_image_section_to_le(&self.header, raw.to_vec(), section)
-                .map_err(|e| Error::new(ErrorKind::Invalid, format!("rows from {y} cannot be compressed: {e}")))?,
-        };
-        let at = self.out.len() as u64;
-        self.out[self.table_at + 8 * self.chunk..][..8].copy_from_slice(&at.to_le_bytes());
-        self.out.extend_from_slice(&(y as i32).to_le_bytes());
+                .map_err(|e| Error::new(ErrorKind::Invalid, format!("rows from {y} cannot be compressed: {e}")))?;
+            self.out.extend_from_slice(&bytes);
+        }
         // A block is at most 256 lines, checked in `new` to stay below 2 GiB.
-        self.out.extend_from_slice(&(bytes.len() as i32).to_le_bytes());
-        self.out.extend_from_slice(&bytes);
+        let size = (self.out.len() - data) as i32;
+        self.out[data - 4..data].copy_from_slice(&size.to_le_bytes());
         self.chunk += 1;
         self.filled = 0;
         Ok(())

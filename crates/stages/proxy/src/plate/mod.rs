@@ -2,6 +2,7 @@
 
 mod container;
 mod header;
+mod piz;
 mod timecode;
 mod zip;
 

@@ -24,8 +24,8 @@ impl Zip {
         Self { compressor: Compressor::new(level), sorted: Vec::new() }
     }
 
-    /// `block`, little-endian lines, as it stands in a file: a block that does not shrink is left as it is.
-    pub(super) fn compressed(&mut self, block: &[u8]) -> Vec<u8> {
+    /// Appends `block`, little-endian lines, as it stands in a file: a block that does not shrink is left as it is.
+    pub(super) fn append(&mut self, block: &[u8], out: &mut Vec<u8>) {
         // All first bytes of samples, then all second ones; of each, the difference to the one before, about 128.
         self.sorted.resize(block.len(), 0);
         let (first, second) = self.sorted.split_at_mut(block.len().div_ceil(2));
@@ -44,13 +44,15 @@ impl Zip {
             }
             before = here;
         }
-        let mut out = vec![0; self.compressor.zlib_compress_bound(block.len())];
-        match self.compressor.zlib_compress(&self.sorted, &mut out) {
-            Ok(n) if n < block.len() => {
-                out.truncate(n);
-                out
+        // No room for more than is worth it.
+        let at = out.len();
+        out.resize(at + block.len().saturating_sub(1), 0);
+        match self.compressor.zlib_compress(&self.sorted, &mut out[at..]) {
+            Ok(n) => out.truncate(at + n),
+            Err(_) => {
+                out.truncate(at);
+                out.extend_from_slice(block);
             }
-            _ => block.to_vec(),
         }
     }
 }
@@ -81,7 +83,8 @@ mod tests {
         fn blocks_come_back(block in prop::collection::vec(0u8..12, 1..400), noise: Vec<u8>) {
             let mut zip = Zip::new();
             for block in [block, noise] {
-                let stored = zip.compressed(&block);
+                let mut stored = Vec::new();
+                zip.append(&block, &mut stored);
                 prop_assert!(stored.len() <= block.len());
                 prop_assert_eq!(restored(&stored, block.len()), block);
             }
