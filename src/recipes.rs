@@ -103,9 +103,19 @@ impl Dailies {
         self
     }
 
+    /// The same without plates.
+    pub fn proxies_only(mut self) -> Self {
+        self.plates = false;
+        self
+    }
+
     /// The workflow.
     pub fn workflow(&self) -> WorkflowFile {
-        let mut flow = Chain::new(if self.proxies { "dailies" } else { "plates" });
+        let mut flow = Chain::new(match (self.plates, self.proxies) {
+            (true, false) => "plates",
+            (false, true) => "proxies",
+            _ => "dailies",
+        });
         let bad = &self.on_bad_frame;
         flow.stage("ingest", "ingest", json!({}));
         flow.stage(

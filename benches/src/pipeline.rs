@@ -46,7 +46,7 @@ pub async fn measure(scratch: &Path, frames: i64) -> Result<Vec<Timed>> {
         ("plates and proxy, scaled, then rendered", Dailies { order: ProxyOrder::ScaleFirst, ..base.clone() }),
         (
             "proxy alone, half-size debayer",
-            Dailies { debayer: "superpixel".into(), order: ProxyOrder::ScaleFirst, plates: false, ..base.clone() },
+            Dailies { debayer: "superpixel".into(), order: ProxyOrder::ScaleFirst, ..base.clone() }.proxies_only(),
         ),
         ("plates alone", base.plates_only()),
     ];

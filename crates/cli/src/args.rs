@@ -44,7 +44,9 @@ pub(crate) enum Command {
     Dailies(Recipe),
     /// Plates only.
     Plates(Recipe),
-    /// Say what `dailies`, `plates` or a workflow file would do, and do none of it.
+    /// Proxies and stills only.
+    Proxies(Recipe),
+    /// Say what `dailies`, `plates`, `proxies` or a workflow file would do, and do none of it.
     Plan(Plan),
     /// Run a workflow file on a card or folder.
     Run(Run),
@@ -104,7 +106,7 @@ pub(crate) struct Recipe {
 
 #[derive(Debug, ClapArgs)]
 pub(crate) struct Plan {
-    /// `dailies`, `plates` or the path of a workflow file.
+    /// `dailies`, `plates`, `proxies` or the path of a workflow file.
     pub(crate) workflow: String,
     /// A card, folder or file.
     pub(crate) path: PathBuf,

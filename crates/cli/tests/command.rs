@@ -168,6 +168,27 @@ fn killed_and_run_again() {
 }
 
 #[test]
+fn proxies_alone_are_those_of_dailies() {
+    let folder = tempfile::tempdir().unwrap();
+    let card = card(folder.path());
+    let clip = text(&card.clips[0].folder);
+    let [both, alone] = ["dailies", "proxies"].map(|recipe| {
+        let out = folder.path().join(recipe);
+        let ran = rushes(&[recipe, clip, "--exr", "zip", "--scale-first", "--out", text(&out)]);
+        assert!(ran.status.success(), "{}", stderr(&ran));
+        out
+    });
+    assert!(both.join("plates").exists() && !alone.join("plates").exists());
+    for kind in ["proxies", "stills"] {
+        for file in std::fs::read_dir(both.join(kind)).unwrap() {
+            let name = file.unwrap().file_name();
+            let [one, other] = [&both, &alone].map(|out| std::fs::read(out.join(kind).join(&name)).unwrap());
+            assert!(one == other, "{}", name.display());
+        }
+    }
+}
+
+#[test]
 fn an_output_is_traced_and_a_change_of_mind_explained() {
     let folder = tempfile::tempdir().unwrap();
     let card = card(folder.path());

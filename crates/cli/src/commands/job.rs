@@ -1,4 +1,4 @@
-//! `dailies`, `plates`, `run`: jobs on a card.
+//! `dailies`, `plates`, `proxies`, `run`: jobs on a card.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -24,6 +24,10 @@ pub(crate) async fn plates(a: &Recipe) -> Result<Ended> {
             .advice("leave out --cdl and --lut, or make dailies"));
     }
     run_job(job(recipe(&a.picture)?.plates_only().workflow(), &a.path, &a.job), &a.job).await
+}
+
+pub(crate) async fn proxies(a: &Recipe) -> Result<Ended> {
+    run_job(job(recipe(&a.picture)?.proxies_only().workflow(), &a.path, &a.job), &a.job).await
 }
 
 pub(crate) async fn workflow(a: &Run) -> Result<Ended> {

@@ -53,6 +53,7 @@ pub(crate) async fn run(args: Args) -> Result<Ended> {
         Command::Inspect(a) => inspect::run(&a).await,
         Command::Dailies(a) => job::dailies(&a).await,
         Command::Plates(a) => job::plates(&a).await,
+        Command::Proxies(a) => job::proxies(&a).await,
         Command::Plan(a) => plan::run(&a).await,
         Command::Run(a) => job::workflow(&a).await,
         Command::RunUnit(a) => run_unit::run(&a).await,

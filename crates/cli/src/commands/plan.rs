@@ -12,8 +12,9 @@ pub(crate) async fn run(a: &Plan) -> Result<Ended> {
     let workflow = match a.workflow.as_str() {
         "dailies" => job::recipe(&a.picture)?.workflow(),
         "plates" => job::recipe(&a.picture)?.plates_only().workflow(),
+        "proxies" => job::recipe(&a.picture)?.proxies_only().workflow(),
         path => WorkflowFile::read(Path::new(path))
-            .map_err(|e| e.advice("write dailies, plates or the path of a workflow file"))?,
+            .map_err(|e| e.advice("write dailies, plates, proxies or the path of a workflow file"))?,
     };
     let job = job::job(workflow, &a.path, &a.job);
     if a.why {
