@@ -23,7 +23,9 @@ fn main() -> Result<()> {
     let planes = Array3::from_shape_fn((3, h, w), |(p, y, x)| {
         let (u, v) = (x as f32 / w as f32, y as f32 / h as f32);
         // Grain of a few per cent on ramps and a bright, saturated disc.
-        let grain = ((x * 7919 + y * 104_729 + p * 31) % 97) as f32 / 97.0 - 0.5;
+        let seed = ((p * h + y) * w + x) as u32;
+        let grain =
+            (seed.wrapping_mul(0x9e37_79b1) ^ seed << 7).wrapping_mul(0x85eb_ca6b) as f32 / u32::MAX as f32 - 0.5;
         let disc = if (u - 0.7).hypot(v - 0.4) < 0.15 { [9.0, 3.0, 0.4][p] } else { 0.0 };
         0.18 * (1.0 + u * (p as f32 + 1.0)) * (1.0 - 0.8 * v) * (1.0 + 0.05 * grain) + disc
     });

@@ -2,6 +2,7 @@
 
 mod container;
 mod header;
+mod lengths;
 mod piz;
 mod timecode;
 mod zip;
@@ -120,7 +121,7 @@ impl StageInfo for ExrPlate {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn params(&self) -> serde_json::Value {

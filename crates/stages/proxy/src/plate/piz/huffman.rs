@@ -6,8 +6,8 @@
 
 use rushes_core::simd::{Level, kernel};
 
+use super::super::lengths::{LONGEST, Lengths};
 use super::bits::Bits;
-use super::lengths::{LONGEST, Lengths};
 
 /// One for each value of 16 bits.
 pub(super) const VALUES: usize = 1 << 16;
@@ -55,7 +55,8 @@ impl Huffman {
         self.values.push((run, 1));
 
         let codes = &mut self.codes;
-        let of_length = self.lengths.find(self.values.iter().copied(), |value, len| codes[value as usize] = len as u32);
+        let of_length =
+            self.lengths.find(LONGEST, self.values.iter().copied(), |value, len| codes[value as usize] = len as u32);
         // The longest codes are the least; codes of a length rise with their values.
         let mut next = [0u32; LONGEST + 1];
         let mut code = 0;

@@ -3,7 +3,6 @@
 
 mod bits;
 mod huffman;
-mod lengths;
 mod wavelet;
 
 use rushes_core::simd::Level;

@@ -1,6 +1,6 @@
 //! How long the code of each value is: Huffman's rule.
 
-/// The longest code that is given out.
+/// The longest code that can be asked for.
 pub(super) const LONGEST: usize = 27;
 
 /// What codes are made from: values and how often they come.
@@ -17,10 +17,11 @@ impl Lengths {
     }
 
     /// Gives each of `counted`, at least two values with how often they come (once or more, together below 2^31),
-    /// the length of its code, 1 to [`LONGEST`] bits, such that all together take the fewest bits. Gives the number
-    /// of codes of each length.
+    /// the length of its code, 1 to `longest` bits, such that all together take the fewest bits. Gives the number
+    /// of codes of each length. `longest` is at most [`LONGEST`], and enough to tell all values apart.
     pub(super) fn find(
         &mut self,
+        longest: usize,
         counted: impl Iterator<Item = (u32, u32)>,
         mut give: impl FnMut(u32, usize),
     ) -> [u32; LONGEST + 1] {
@@ -32,14 +33,14 @@ impl Lengths {
         let mut of_length = depths(&mut self.nodes);
         // That long are codes of counts that grow like Fibonacci's numbers. Halved and rounded up, they grow slower.
         let mut halved = 0;
-        while of_length.iter().skip(LONGEST + 1).any(|n| *n > 0) {
+        while of_length.iter().skip(longest + 1).any(|n| *n > 0) {
             halved += 1;
             self.nodes.clear();
             self.nodes.extend(self.keys.iter().map(|key| ((key >> 32) >> halved) as u32 + 1));
             of_length = depths(&mut self.nodes);
         }
         let mut rising = self.keys.iter();
-        for len in (1..=LONGEST).rev() {
+        for len in (1..=longest).rev() {
             rising.by_ref().take(of_length[len] as usize).for_each(|key| give(*key as u32, len));
         }
         std::array::from_fn(|len| of_length[len])
@@ -136,10 +137,10 @@ mod tests {
     }
 
     /// Values are numbers of `counts`. Gives the bits of all codes, after a look at what decoders rely on.
-    fn bits_of(counts: &[u32]) -> u64 {
+    fn bits_of(longest: usize, counts: &[u32]) -> u64 {
         let mut lengths = vec![0; counts.len()];
         let counted = counts.iter().enumerate().map(|(value, count)| (value as u32, *count));
-        let of_length = Lengths::new().find(counted, |value, len| lengths[value as usize] = len);
+        let of_length = Lengths::new().find(longest, counted, |value, len| lengths[value as usize] = len);
         // Kraft's sum: every string of bits begins with exactly one code.
         assert_eq!(lengths.iter().map(|len| 1u64 << (LONGEST - len)).sum::<u64>(), 1 << LONGEST);
         for (len, n) in of_length.iter().enumerate() {
@@ -154,15 +155,18 @@ mod tests {
         while counts.len() < 38 {
             counts.push(counts[counts.len() - 1] + counts[counts.len() - 2]);
         }
-        let (bits, fewest) = (bits_of(&counts), fewest(&counts));
+        let (bits, fewest) = (bits_of(LONGEST, &counts), fewest(&counts));
         assert!(fewest < bits && bits < fewest + fewest / 1000, "{bits} bits, {fewest} at best");
-        assert_eq!(bits_of(&counts[..LONGEST + 1]), self::fewest(&counts[..LONGEST + 1]));
+        for longest in [6, 14] {
+            assert!(bits_of(longest, &counts[..38]) > fewest);
+        }
+        assert_eq!(bits_of(LONGEST, &counts[..LONGEST + 1]), self::fewest(&counts[..LONGEST + 1]));
     }
 
     proptest! {
         #[test]
         fn no_codes_take_fewer_bits(counts in prop::collection::vec(prop_oneof![1u32..5, 1u32..100_000], 2..300)) {
-            prop_assert_eq!(bits_of(&counts), fewest(&counts));
+            prop_assert_eq!(bits_of(LONGEST, &counts), fewest(&counts));
         }
     }
 }
