@@ -3,7 +3,7 @@
 use std::hint::black_box;
 use std::path::Path;
 
-use rushes_color::output::Target;
+use rushes_color::output::{Precision, Target};
 use rushes_color::{Cdl, Lut, OutputTransform};
 use rushes_color::{aces, cct, matrix};
 use rushes_core::frame::{Band, BandMut, FrameFacts, FrameFormat, ImageState};
@@ -63,8 +63,10 @@ pub fn all(scratch: &Path) -> Result<Vec<Kernel>> {
     kernels.push(stage("33x33x33 LUT in ACEScct", ImageState::SceneLinear, &cube(scratch)?, 0.0)?);
     let sdr = OutputTransform::default();
     kernels.push(stage("ACES 2.0 output transform", ImageState::SceneLinear, &sdr, 1150.0)?);
-    let hdr = OutputTransform { display: Target::Pq1000 };
+    let hdr = OutputTransform { display: Target::Pq1000, ..sdr };
     kernels.push(stage("ACES 2.0 output transform, PQ 1,000 nits", ImageState::SceneLinear, &hdr, 1250.0)?);
+    let preview = OutputTransform { precision: Precision::Cube65, ..sdr };
+    kernels.push(stage("ACES 2.0 output transform, cube of 65", ImageState::SceneLinear, &preview, 0.0)?);
     let hd = ScaleTo::Exact { width: 1920, height: 1080 };
     kernels.push(stage("scale to 1080p, Lanczos3", ImageState::Display, &Scale::display(hd), 0.0)?);
     let log = Scale { domain: ScaleDomain::Log, ..Scale::scene_linear(hd) };

@@ -22,7 +22,7 @@ pub(super) enum Decoding {
 /// Display light to code values, with its tables. Light is linear, 1 at 100 nits.
 #[derive(Debug, Clone)]
 pub(super) enum Encoding {
-    Power(Power),
+    Power(Box<Power>),
     /// Light to the power of m1, of 1 at 10,000 nits, and what the code value is of that.
     Pq(Box<(Power, Curve)>),
     Hlg,
@@ -33,7 +33,7 @@ impl Encoding {
     pub(super) fn new(decoding: Decoding, white: f32) -> Self {
         let top = Power::top(white.into());
         match decoding {
-            Decoding::Power(power) => Self::Power(Power::new(1.0 / power, top)),
+            Decoding::Power(power) => Self::Power(Box::new(Power::new(1.0 / power, top))),
             Decoding::Pq => Self::Pq(Box::new((Power::scaled(0.01f64.powf(M1), M1, top), Curve::new(1, pq_of_power)))),
             Decoding::Hlg => Self::Hlg,
         }

@@ -17,6 +17,7 @@
 #![allow(clippy::manual_clamp, reason = "`max` and `min` drop NaN, `clamp` keeps it")]
 
 mod chroma;
+mod cube;
 mod encode;
 mod gamut;
 mod hull;
@@ -30,7 +31,7 @@ mod tone;
 #[cfg(test)]
 mod golden;
 
-pub use stage::OutputTransform;
+pub use stage::{OutputTransform, Precision};
 pub use target::Target;
 
 use self::chroma::Chroma;
