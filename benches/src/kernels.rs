@@ -4,7 +4,7 @@ use std::hint::black_box;
 use std::path::Path;
 
 use rushes_color::output::{Precision, Target};
-use rushes_color::{Cdl, Lut, OutputTransform};
+use rushes_color::{Cdl, Cube, Interpolation, Lut, OutputTransform};
 use rushes_color::{aces, cct, matrix};
 use rushes_core::frame::{Band, BandMut, FrameFacts, FrameFormat, ImageState};
 use rushes_core::media::{CameraMetadata, Cfa, ClipFormat, ClipMedia, ColorSpace, FileSequence, FrameRange, Rate};
@@ -61,6 +61,7 @@ pub fn all(scratch: &Path) -> Result<Vec<Kernel>> {
         .map_err(|e| Error::new(ErrorKind::Invalid, e.to_string()))?;
     kernels.push(stage("CDL in ACEScct", ImageState::SceneLinear, &cdl, 0.0)?);
     kernels.push(stage("33x33x33 LUT in ACEScct", ImageState::SceneLinear, &cube(scratch)?, 0.0)?);
+    kernels.push(look_up(scratch)?);
     let sdr = OutputTransform::default();
     kernels.push(stage("ACES 2.0 output transform", ImageState::SceneLinear, &sdr, 1150.0)?);
     let hdr = OutputTransform { display: Target::Pq1000, ..sdr };
@@ -172,6 +173,19 @@ fn cube(scratch: &Path) -> Result<Lut> {
     }
     std::fs::write(&path, text).map_err(|e| Error::io(&path, e))?;
     serde_json::from_value(json!({ "file": path })).map_err(|e| Error::new(ErrorKind::Invalid, e.to_string()))
+}
+
+/// The look's table alone, without the way into ACEScct and back.
+fn look_up(scratch: &Path) -> Result<Kernel> {
+    let (cube, _) = Cube::read(&scratch.join("look.cube"))?;
+    let codes = [1, 2, 3].map(|seed| scene(WIDTH, seed).into_iter().map(cct::encode).collect::<Vec<f32>>());
+    Ok(rows("33x33x33 LUT, tetrahedral", 24.0, move |level, _, to, _| {
+        let [r, g, b] = to.each_mut().map(Vec::as_mut_slice);
+        r.copy_from_slice(&codes[0]);
+        g.copy_from_slice(&codes[1]);
+        b.copy_from_slice(&codes[2]);
+        cube.look_up_rows(level, [r, g, b], Interpolation::Tetrahedral);
+    }))
 }
 
 /// A 12-bit DNG from the page cache to rows of floats, header and file system included.

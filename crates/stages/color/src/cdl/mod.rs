@@ -40,9 +40,14 @@ impl Correction {
         let [r, g, b] = rows;
         let limits = if style == CdlStyle::Clamp { [0.0, 1.0] } else { [f32::NEG_INFINITY, f32::INFINITY] };
         for (i, row) in [&mut *r, &mut *g, &mut *b].into_iter().enumerate() {
-            slope_offset_power(level, [self.slope[i], self.offset[i], self.power[i]], limits, row);
+            let numbers = [self.slope[i], self.offset[i], self.power[i]];
+            // Exact, and nothing to do, where nothing is asked for.
+            let step = if self.power[i] == 1.0 { slope_offset } else { slope_offset_power };
+            step(level, numbers, limits, row);
         }
-        saturate(level, self.saturation, limits, [r, g, b]);
+        if self.saturation != 1.0 {
+            saturate(level, self.saturation, limits, [r, g, b]);
+        }
     }
 }
 
@@ -52,8 +57,16 @@ kernel! {
         for v in row {
             let lin = limited(*v * slope + offset, low, high);
             let raised = pow(lin, power);
-            // Exact where nothing is asked for.
-            *v = if lin > 0.0 && power != 1.0 { raised } else { lin };
+            *v = if lin > 0.0 { raised } else { lin };
+        }
+    }
+}
+
+kernel! {
+    fn slope_offset(numbers: [f32; 3], limits: [f32; 2], row: &mut [f32]) {
+        let ([slope, offset, _], [low, high]) = (numbers, limits);
+        for v in row {
+            *v = limited(*v * slope + offset, low, high);
         }
     }
 }

@@ -104,7 +104,7 @@ impl StageInfo for Cdl {
     }
 
     fn version(&self) -> u32 {
-        2
+        3
     }
 
     fn params(&self) -> serde_json::Value {

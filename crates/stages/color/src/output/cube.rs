@@ -66,7 +66,8 @@ impl Baked {
         for (i, ((r, g), b)) in r.chunks_mut(PART).zip(g.chunks_mut(PART)).zip(b.chunks_mut(PART)).enumerate() {
             matrix::rows(level, to_ap1, from.map(|row| &row[i * PART..]), [&mut *r, &mut *g, &mut *b]);
             places(level, self, [&mut *r, &mut *g, &mut *b]);
-            self.lattice.tetrahedral(level, [r, g, b]);
+            self.lattice.tetrahedral(level, [&mut *r, &mut *g, &mut *b]);
+            [r, g, b].into_iter().for_each(|row| limit(level, row));
         }
     }
 }
@@ -85,6 +86,15 @@ kernel! {
             let middle = MIDDLE as f32;
             let per = reciprocals([middle + *r, middle + *g, middle + *b]).map(|v| v * baked.steps);
             [*r, *g, *b] = [*r * per[0], *g * per[1], *b * per[2]];
+        }
+    }
+}
+
+kernel! {
+    /// The weights of a tetrahedron's corners may be a little more than 1 together.
+    fn limit(row: &mut [f32]) {
+        for v in row {
+            *v = v.min(1.0);
         }
     }
 }
