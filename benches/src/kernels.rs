@@ -1,7 +1,7 @@
 //! Stages, sinks and row kernels, each alone, on one thread.
 
 use std::hint::black_box;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rushes_color::output::{Precision, Target};
 use rushes_color::{Cdl, Cube, Interpolation, Lut, OutputTransform};
@@ -43,11 +43,38 @@ pub struct Kernel {
 /// # Errors
 /// When a stage does not take the picture, or `scratch` cannot be written to.
 pub fn all(scratch: &Path) -> Result<Vec<Kernel>> {
-    let mut kernels = vec![
-        decode(scratch, "12-bit DNG to floats", Coding::Packed)?,
-        decode(scratch, "12-bit DNG with a table to floats", Coding::Table)?,
-        decode(scratch, "lossless JPEG DNG to floats", Coding::LosslessJpeg)?,
-    ];
+    some(scratch, &|_| true)
+}
+
+/// The one of that name.
+///
+/// # Errors
+/// As [`all`], and when there is none.
+pub fn named(scratch: &Path, name: &str) -> Result<Kernel> {
+    let kernel = some(scratch, &|n| n == name)?.pop();
+    kernel.ok_or_else(|| Error::new(ErrorKind::Invalid, format!("there is no kernel `{name}`")))
+}
+
+/// Kernels in the making: those of a wanted name are made.
+struct Chosen<'a> {
+    wanted: &'a dyn Fn(&str) -> bool,
+    made: Vec<Kernel>,
+}
+
+impl Chosen<'_> {
+    fn add(&mut self, name: &'static str, make: impl FnOnce(&'static str) -> Result<Kernel>) -> Result<()> {
+        if (self.wanted)(name) {
+            self.made.push(make(name)?);
+        }
+        Ok(())
+    }
+}
+
+fn some(scratch: &Path, wanted: &dyn Fn(&str) -> bool) -> Result<Vec<Kernel>> {
+    let mut kernels = Chosen { wanted, made: Vec::new() };
+    kernels.add("12-bit DNG to floats", |n| decode(scratch, n, Coding::Packed))?;
+    kernels.add("12-bit DNG with a table to floats", |n| decode(scratch, n, Coding::Table))?;
+    kernels.add("lossless JPEG DNG to floats", |n| decode(scratch, n, Coding::LosslessJpeg))?;
     for (name, method, flops) in [
         ("debayer, superpixel", Method::Superpixel, 0.0),
         ("debayer, bilinear", Method::Bilinear, 0.0),
@@ -55,49 +82,56 @@ pub fn all(scratch: &Path) -> Result<Vec<Kernel>> {
         ("debayer, RCD", Method::Rcd, 150.0),
         ("debayer, GBTF", Method::Gbtf, 125.0),
     ] {
-        kernels.push(stage(name, ImageState::Linear, &Debayer::new(method), flops)?);
+        kernels.add(name, |n| stage(n, ImageState::Linear, &Debayer::new(method), flops))?;
     }
     let cdl: Cdl = serde_json::from_value(json!({ "slope": [1.1, 1.0, 0.9], "power": [1.1, 1.0, 0.9] }))
         .map_err(|e| Error::new(ErrorKind::Invalid, e.to_string()))?;
-    kernels.push(stage("CDL in ACEScct", ImageState::SceneLinear, &cdl, 0.0)?);
-    kernels.push(stage("33x33x33 LUT in ACEScct", ImageState::SceneLinear, &cube(scratch)?, 0.0)?);
-    kernels.push(look_up(scratch)?);
+    kernels.add("CDL in ACEScct", |n| stage(n, ImageState::SceneLinear, &cdl, 0.0))?;
+    kernels.add("33x33x33 LUT in ACEScct", |n| stage(n, ImageState::SceneLinear, &cube(scratch)?, 0.0))?;
+    kernels.add("33x33x33 LUT, tetrahedral", |n| look_up(scratch, n))?;
     let sdr = OutputTransform::default();
-    kernels.push(stage("ACES 2.0 output transform", ImageState::SceneLinear, &sdr, 1150.0)?);
+    kernels.add("ACES 2.0 output transform", |n| stage(n, ImageState::SceneLinear, &sdr, 1150.0))?;
     let hdr = OutputTransform { display: Target::Pq1000, ..sdr };
-    kernels.push(stage("ACES 2.0 output transform, PQ 1,000 nits", ImageState::SceneLinear, &hdr, 1250.0)?);
+    kernels.add("ACES 2.0 output transform, PQ 1,000 nits", |n| stage(n, ImageState::SceneLinear, &hdr, 1250.0))?;
     let preview = OutputTransform { precision: Precision::Cube65, ..sdr };
-    kernels.push(stage("ACES 2.0 output transform, cube of 65", ImageState::SceneLinear, &preview, 0.0)?);
+    kernels.add("ACES 2.0 output transform, cube of 65", |n| stage(n, ImageState::SceneLinear, &preview, 0.0))?;
     let hd = ScaleTo::Exact { width: 1920, height: 1080 };
-    kernels.push(stage("scale to 1080p, Lanczos3", ImageState::Display, &Scale::display(hd), 0.0)?);
+    kernels.add("scale to 1080p, Lanczos3", |n| stage(n, ImageState::Display, &Scale::display(hd), 0.0))?;
     let log = Scale { domain: ScaleDomain::Log, ..Scale::scene_linear(hd) };
-    kernels.push(stage("scale to 1080p, Lanczos3, logarithm of light", ImageState::SceneLinear, &log, 0.0)?);
-    kernels.push(rows("ACES2065-1 to ACEScct", 24.0, |level, rows, to, _| {
-        let [r, g, b] = to.each_mut().map(Vec::as_mut_slice);
-        cct::encode_rows(level, &matrix::to_f32(&aces::AP0_TO_AP1), rows, [r, g, b]);
-    }));
-    kernels.push(rows("floats to halfs, RGB", 18.0, |level, rows, _, halfs| {
-        rows.iter().zip(halfs).for_each(|(row, halfs)| {
-            black_box(half_row(level, row, halfs));
-        });
-    }));
-    kernels.push(rows("3x3 matrix and halfs", 18.0, |level, rows, to, halfs| {
-        let [r, g, b] = to.each_mut().map(Vec::as_mut_slice);
-        matrix::rows(level, &matrix::to_f32(&aces::AP0_TO_AP1), rows, [r, g, b]);
-        to.iter().zip(halfs).for_each(|(row, halfs)| {
-            black_box(half_row(level, row, halfs));
-        });
-    }));
+    kernels.add("scale to 1080p, Lanczos3, logarithm of light", |n| stage(n, ImageState::SceneLinear, &log, 0.0))?;
+    kernels.add("ACES2065-1 to ACEScct", |n| {
+        Ok(rows(n, 24.0, |level, rows, to, _| {
+            let [r, g, b] = to.each_mut().map(Vec::as_mut_slice);
+            cct::encode_rows(level, &matrix::to_f32(&aces::AP0_TO_AP1), rows, [r, g, b]);
+        }))
+    })?;
+    kernels.add("floats to halfs, RGB", |n| {
+        Ok(rows(n, 18.0, |level, rows, _, halfs| {
+            rows.iter().zip(halfs).for_each(|(row, halfs)| {
+                black_box(half_row(level, row, halfs));
+            });
+        }))
+    })?;
+    kernels.add("3x3 matrix and halfs", |n| {
+        Ok(rows(n, 18.0, |level, rows, to, halfs| {
+            let [r, g, b] = to.each_mut().map(Vec::as_mut_slice);
+            matrix::rows(level, &matrix::to_f32(&aces::AP0_TO_AP1), rows, [r, g, b]);
+            to.iter().zip(halfs).for_each(|(row, halfs)| {
+                black_box(half_row(level, row, halfs));
+            });
+        }))
+    })?;
     for (name, compression) in [
         ("EXR plate, uncompressed", ExrCompression::None),
         ("EXR plate, PIZ", ExrCompression::Piz),
         ("EXR plate, ZIP", ExrCompression::Zip),
     ] {
         let plate = ExrPlate { compression, container: Container::Relaxed, ..ExrPlate::default() };
-        kernels.push(sink(name, ImageState::SceneLinear, (WIDTH, HEIGHT / 4), &plate, scratch)?);
+        kernels.add(name, |n| sink(n, ImageState::SceneLinear, (WIDTH, HEIGHT / 4), &plate, scratch))?;
     }
-    kernels.push(sink("Y'CbCr and ProRes 422 Proxy", ImageState::Display, (1920, 1080), &Movie::default(), scratch)?);
-    Ok(kernels)
+    let (hd, movie) = ((1920, 1080), Movie::default());
+    kernels.add("Y'CbCr and ProRes 422 Proxy", |n| sink(n, ImageState::Display, hd, &movie, scratch))?;
+    Ok(kernels.made)
 }
 
 /// Scene light from 2^-8 to 2^3 around grey, in all hues.
@@ -164,7 +198,7 @@ fn stage(name: &'static str, state: ImageState, stage: &dyn FrameStage, flops: f
 }
 
 /// A look of 33 points a side that turns colours a little.
-fn cube(scratch: &Path) -> Result<Lut> {
+fn look(scratch: &Path) -> Result<PathBuf> {
     let path = scratch.join("look.cube");
     let mut text = String::from("LUT_3D_SIZE 33\n");
     for (b, g, r) in (0..33).flat_map(|b| (0..33).flat_map(move |g| (0..33).map(move |r| (b, g, r)))) {
@@ -172,14 +206,20 @@ fn cube(scratch: &Path) -> Result<Lut> {
         text += &format!("{} {} {}\n", r.powf(1.1), 0.95 * g + 0.05 * b, b * b * 0.2 + 0.8 * b);
     }
     std::fs::write(&path, text).map_err(|e| Error::io(&path, e))?;
-    serde_json::from_value(json!({ "file": path })).map_err(|e| Error::new(ErrorKind::Invalid, e.to_string()))
+    Ok(path)
+}
+
+/// The stage that applies it.
+fn cube(scratch: &Path) -> Result<Lut> {
+    let params = json!({ "file": look(scratch)? });
+    serde_json::from_value(params).map_err(|e| Error::new(ErrorKind::Invalid, e.to_string()))
 }
 
 /// The look's table alone, without the way into ACEScct and back.
-fn look_up(scratch: &Path) -> Result<Kernel> {
-    let (cube, _) = Cube::read(&scratch.join("look.cube"))?;
+fn look_up(scratch: &Path, name: &'static str) -> Result<Kernel> {
+    let (cube, _) = Cube::read(&look(scratch)?)?;
     let codes = [1, 2, 3].map(|seed| scene(WIDTH, seed).into_iter().map(cct::encode).collect::<Vec<f32>>());
-    Ok(rows("33x33x33 LUT, tetrahedral", 24.0, move |level, _, to, _| {
+    Ok(rows(name, 24.0, move |level, _, to, _| {
         let [r, g, b] = to.each_mut().map(Vec::as_mut_slice);
         r.copy_from_slice(&codes[0]);
         g.copy_from_slice(&codes[1]);
