@@ -1,0 +1,242 @@
+//! One socket: what goes out, what comes in, and who waits for it.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
+
+use futures_util::stream::{SplitSink, SplitStream};
+use futures_util::{SinkExt as _, StreamExt as _};
+use serde_json::Value;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::Message;
+
+use super::handle::Held;
+use super::signal::Listeners;
+use super::wire::{self, Fault, Incoming};
+
+/// How long the server has to answer the end of a connection.
+const FAREWELL: Duration = Duration::from_secs(2);
+
+type Answer = Result<Value, Fault>;
+
+/// The sending end of a connection, and what its receiving end fills in.
+#[derive(Debug, Clone)]
+pub(crate) struct Link {
+    outgoing: mpsc::UnboundedSender<Message>,
+    shared: Arc<Shared>,
+}
+
+/// What both directions of a connection know.
+#[derive(Debug)]
+struct Shared {
+    next: AtomicU64,
+    state: Mutex<State>,
+    ended: watch::Sender<Option<String>>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    pending: HashMap<u64, oneshot::Sender<Answer>>,
+    objects: HashMap<u64, Weak<Held>>,
+    listeners: Listeners,
+}
+
+/// A reply that is waited for. Dropped, it is not waited for any more.
+pub(crate) struct Awaited {
+    id: u64,
+    answer: oneshot::Receiver<Answer>,
+    shared: Arc<Shared>,
+}
+
+impl Link {
+    /// Takes over an open socket. Its work is done on the caller's runtime until the last link to it is gone.
+    pub(crate) fn over<S: AsyncRead + AsyncWrite + Send + Unpin + 'static>(socket: WebSocketStream<S>) -> Self {
+        let (outgoing, queue) = mpsc::unbounded_channel();
+        let shared =
+            Arc::new(Shared { next: AtomicU64::new(1), state: Mutex::default(), ended: watch::Sender::new(None) });
+        let (sink, stream) = socket.split();
+        let reader = tokio::spawn(read(stream, Arc::clone(&shared), outgoing.downgrade()));
+        tokio::spawn(write(sink, queue, Arc::clone(&shared), reader));
+        Self { outgoing, shared }
+    }
+
+    /// Sends the message that `make` makes of a fresh id, and gives what to wait on.
+    ///
+    /// # Errors
+    /// How the connection ended, when it has.
+    pub(crate) fn ask(&self, make: impl FnOnce(u64) -> Value) -> Result<Awaited, String> {
+        let id = self.shared.next.fetch_add(1, Ordering::Relaxed);
+        let (tell, answer) = oneshot::channel();
+        self.shared.lock().pending.insert(id, tell);
+        let awaited = Awaited { id, answer, shared: Arc::clone(&self.shared) };
+        self.tell(&make(id))?;
+        Ok(awaited)
+    }
+
+    /// Sends a message that has no reply.
+    ///
+    /// # Errors
+    /// How the connection ended, when it has.
+    pub(crate) fn tell(&self, message: &Value) -> Result<(), String> {
+        if let Some(why) = self.ended() {
+            return Err(why);
+        }
+        let text = message.to_string();
+        if message.get("method").and_then(Value::as_str) != Some("connect") {
+            tracing::trace!(target: "rushes_filmlight::frames", "> {text}");
+        }
+        self.outgoing.send(Message::text(text)).map_err(|_| self.ended().unwrap_or_else(|| "it was closed".into()))
+    }
+
+    /// How the connection ended; `None` while it has not.
+    pub(crate) fn ended(&self) -> Option<String> {
+        self.shared.ended.borrow().clone()
+    }
+
+    /// Ends the connection and waits, not for long, until it has.
+    pub(crate) async fn close(&self) {
+        // Fails where it has ended already.
+        let _ = self.outgoing.send(Message::Close(None));
+        let mut ended = self.shared.ended.subscribe();
+        let _ = tokio::time::timeout(2 * FAREWELL, ended.wait_for(Option::is_some)).await;
+    }
+
+    /// Waits for the end, however it comes, and says how it came.
+    pub(crate) async fn until_ended(&self) -> String {
+        let mut ended = self.shared.ended.subscribe();
+        ended.wait_for(Option::is_some).await.ok().and_then(|why| why.clone()).unwrap_or_default()
+    }
+
+    /// The object `id`, shared with whoever holds it already: it is forgotten when the last of them lets go.
+    pub(crate) fn held(&self, id: u64, class: &str) -> Arc<Held> {
+        let mut state = self.shared.lock();
+        if let Some(held) = state.objects.get(&id).and_then(Weak::upgrade) {
+            return held;
+        }
+        let held = Arc::new(Held::new(id, class, self.clone()));
+        state.objects.insert(id, Arc::downgrade(&held));
+        held
+    }
+
+    /// Tells the server that nobody needs the object `id` any more.
+    pub(crate) fn forget(&self, id: u64) {
+        let mut state = self.shared.lock();
+        // Somebody may have been given it anew meanwhile.
+        if state.objects.get(&id).is_some_and(|held| held.strong_count() > 0) {
+            return;
+        }
+        state.objects.remove(&id);
+        drop(state);
+        // On a connection that has ended, all its objects are gone.
+        let _ = self.tell(&wire::forget(id));
+    }
+
+    pub(crate) fn with_listeners<T>(&self, work: impl FnOnce(&mut Listeners) -> T) -> T {
+        work(&mut self.shared.lock().listeners)
+    }
+}
+
+impl Awaited {
+    /// The reply; `None` when the connection ended first.
+    pub(crate) async fn answer(mut self) -> Option<Answer> {
+        (&mut self.answer).await.ok()
+    }
+}
+
+impl Drop for Awaited {
+    fn drop(&mut self) {
+        self.shared.lock().pending.remove(&self.id);
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // Nothing that holds it leaves it half-changed.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The first reason counts.
+    fn end(&self, why: &str) {
+        self.ended.send_if_modified(|ended| ended.is_none().then(|| *ended = Some(why.to_owned())).is_some());
+        let mut state = self.lock();
+        let (pending, listeners) = (std::mem::take(&mut state.pending), std::mem::take(&mut state.listeners));
+        drop(state);
+        // What makes answers to signals may hold handles, which look into the state when they go.
+        drop((pending, listeners));
+    }
+}
+
+async fn write<S: AsyncRead + AsyncWrite + Send + Unpin + 'static>(
+    mut sink: SplitSink<WebSocketStream<S>, Message>,
+    mut queue: mpsc::UnboundedReceiver<Message>,
+    shared: Arc<Shared>,
+    mut reader: tokio::task::JoinHandle<()>,
+) {
+    loop {
+        let message = tokio::select! {
+            message = queue.recv() => message,
+            _ = &mut reader => return,
+        };
+        let closing = matches!(message, None | Some(Message::Close(_)));
+        let sent = sink.send(message.unwrap_or(Message::Close(None))).await;
+        if let Err(e) = &sent {
+            shared.end(&e.to_string());
+        }
+        if closing || sent.is_err() {
+            break;
+        }
+    }
+    // The server answers the farewell, and the reader ends; or it does not.
+    if tokio::time::timeout(FAREWELL, &mut reader).await.is_err() {
+        reader.abort();
+    }
+    shared.end("it was closed");
+}
+
+async fn read<S: AsyncRead + AsyncWrite + Send + Unpin + 'static>(
+    mut stream: SplitStream<WebSocketStream<S>>,
+    shared: Arc<Shared>,
+    outgoing: mpsc::WeakUnboundedSender<Message>,
+) {
+    let why = loop {
+        let text = match stream.next().await {
+            None => break "it was closed".to_owned(),
+            Some(Err(e)) => break e.to_string(),
+            Some(Ok(Message::Close(frame))) => {
+                break match frame {
+                    Some(f) if !f.reason.is_empty() => format!("the server closed it: {} ({})", f.reason, f.code),
+                    _ => "the server closed it".to_owned(),
+                };
+            }
+            Some(Ok(Message::Text(text))) => text.as_str().to_owned(),
+            // Some peers send JSON in binary frames.
+            Some(Ok(Message::Binary(bytes))) => String::from_utf8_lossy(&bytes).into_owned(),
+            // Pings are answered underneath.
+            Some(Ok(_)) => continue,
+        };
+        tracing::trace!(target: "rushes_filmlight::frames", "< {text}");
+        match wire::read(&text) {
+            Ok(Incoming::Reply { id, answer }) => match shared.lock().pending.remove(&id) {
+                // Who waited may have stopped to in this moment.
+                Some(waits) => drop(waits.send(answer)),
+                None => tracing::debug!(id, "a reply came that nobody waits for, late perhaps"),
+            },
+            Ok(Incoming::Signal { target, signal, args, wants_answer }) => {
+                let answer = shared.lock().listeners.hear(target, &signal, &args);
+                if let (Some(sigid), Some(outgoing)) = (wants_answer, outgoing.upgrade()) {
+                    // Whoever makes the answer must not hold up the replies.
+                    tokio::spawn(async move {
+                        let result = answer.map_or(Value::Null, |answer| answer(&args));
+                        let message = wire::signal_result(target, &sigid, &result);
+                        let _ = outgoing.send(Message::text(message.to_string()));
+                    });
+                }
+            }
+            Err(what) => tracing::warn!("a message of the FilmLight server makes no sense: {what}"),
+        }
+    };
+    shared.end(&why);
+}

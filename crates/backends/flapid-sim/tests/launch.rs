@@ -1,0 +1,122 @@
+//! Private servers. The program is launched as FilmLight's own clients launch flapid.
+
+use std::time::Duration;
+
+use flapid_sim::{Does, Faults, RenderDoes, RenderFault};
+use nix::sys::signal::kill;
+use nix::unistd::Pid;
+use rushes_filmlight::{Ended, Error, Patience, Pool, Server};
+use serde_json::json;
+
+use crate::support::{launch, on};
+
+fn exists(pid: u32) -> bool {
+    kill(Pid::from_raw(pid as i32), None).is_ok()
+}
+
+async fn until_gone(pid: u32) {
+    let gone = async {
+        while exists(pid) {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), gone)
+        .await
+        .unwrap_or_else(|_| panic!("{pid} lives on, or as a zombie"));
+}
+
+#[tokio::test]
+async fn a_private_server_serves_without_a_word_about_the_user_and_ends_with_its_connection() {
+    let flapid = launch(&Faults::default()).start().await.unwrap();
+    assert_eq!(flapid.connection().application().await.unwrap().product, "Simulated");
+    let pid = flapid.pid().unwrap();
+    assert!(matches!(flapid.close().await, Ended::ByItself(s) if s.success()));
+    assert!(!exists(pid));
+}
+
+#[tokio::test]
+async fn a_dropped_server_is_gone_and_no_zombie() {
+    for hangs in [false, true] {
+        let mut launch = launch(&Faults { hangs, ..Faults::default() });
+        launch.patience.asked = Duration::from_millis(50);
+        let flapid = launch.start().await.unwrap();
+        let pid = flapid.pid().unwrap();
+        drop(flapid);
+        until_gone(pid).await;
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_hangs_is_asked_and_then_killed() {
+    let mut launch = launch(&Faults { hangs: true, ..Faults::default() });
+    launch.patience = Patience { closed: Duration::from_millis(50), asked: Duration::from_millis(50) };
+    let flapid = launch.start().await.unwrap();
+    let pid = flapid.pid().unwrap();
+    assert!(matches!(flapid.close().await, Ended::Killed(_)));
+    assert!(!exists(pid));
+}
+
+#[tokio::test]
+async fn a_server_that_cannot_start_says_why_and_leaves_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut ends = launch(&Faults { ends_at_start: Some("No licence for flapid".into()), ..Faults::default() });
+    ends.log = Some(dir.path().join("log"));
+    let e = ends.start().await.unwrap_err();
+    assert!(matches!(e, Error::Launch { .. }) && e.to_string().contains("licence"), "{e}");
+    assert!(std::fs::read_to_string(dir.path().join("log")).unwrap().contains("No licence for flapid"));
+
+    let mut silent = launch(&Faults { never_starts: true, ..Faults::default() });
+    silent.starting = Duration::from_millis(100);
+    silent.patience.asked = Duration::from_millis(50);
+    let e = silent.start().await.unwrap_err();
+    assert!(e.to_string().contains("did not say its port"), "{e}");
+}
+
+#[tokio::test]
+async fn several_are_launched_side_by_side() {
+    let (a, b) = (launch(&Faults::default()), launch(&Faults::default()));
+    let (a, b) = tokio::join!(a.start(), b.start());
+    let (a, b) = (a.unwrap(), b.unwrap());
+    assert_ne!(a.connection().address(), b.connection().address());
+    tokio::join!(a.close(), b.close());
+}
+
+#[tokio::test]
+async fn a_server_that_dies_fails_its_calls_and_is_waited_for() {
+    let render = RenderFault { after: 0, does: RenderDoes::Die };
+    let flapid =
+        launch(&Faults { renders: vec![Some(render)], ..on("get_username", Does::Drop) }).start().await.unwrap();
+    let pid = flapid.pid().unwrap();
+    let lost = flapid.connection().call("get_username", None, json!({})).await;
+    assert!(matches!(lost, Err(Error::Disconnected { .. })));
+    assert!(matches!(flapid.close().await, Ended::ByItself(_)), "a slave ends with its connection");
+    assert!(!exists(pid));
+}
+
+#[tokio::test]
+async fn a_pool_keeps_one_server_to_look_and_takes_a_fresh_one_for_each_render() {
+    let pool = Pool::new(Server::Private(Box::new(launch(&on("get_username", Does::Drop)))), 1);
+    let first = pool.inspector().await.unwrap();
+    assert_eq!(pool.inspector().await.unwrap().address(), first.address());
+    let one = pool.render().await.unwrap();
+    let address = one.connection().address().to_owned();
+    assert_ne!(address, first.address());
+    // There is one seat.
+    let waiting = tokio::spawn({
+        let pool = pool.clone();
+        async move { pool.render().await }
+    });
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    assert!(!waiting.is_finished());
+    one.close().await;
+    let two = waiting.await.unwrap().unwrap();
+    assert_ne!(two.connection().address(), address);
+    two.close().await;
+    // The one that stays is replaced when it is lost. This one always loses the first call, so the second time is lost, too.
+    let lost = pool.inspect(async |flapi| flapi.call("get_username", None, json!({})).await).await;
+    assert!(matches!(lost, Err(Error::Disconnected { .. })));
+    let info = pool.inspect(async |flapi| flapi.application().await).await.unwrap();
+    assert_eq!(info.name, "flapi");
+    assert_ne!(pool.inspector().await.unwrap().address(), first.address());
+    pool.close().await;
+}
