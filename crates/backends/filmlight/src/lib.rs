@@ -20,6 +20,8 @@
 
 pub mod api;
 mod client;
+#[cfg(feature = "engine")]
+mod engine;
 mod pool;
 pub mod types;
 mod watch;
@@ -28,5 +30,12 @@ pub use client::token_file;
 pub use client::{ApplicationInfo, Connection, Error, Handle, Options, Result, Signals, Timeouts, User};
 #[cfg(unix)]
 pub use client::{Ended, Flapid, Launch, Patience, create_token, find_flapid};
+#[cfg(feature = "engine")]
+pub use engine::{FilmLight, Inspect, Record, SERVER_FORMATS, Settings, compare, inspect, with_server_formats};
 pub use pool::{Lease, Pool, Server};
 pub use watch::{Limits, Stuck, Watchdog};
+
+/// The examples of the README compile.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -19,7 +19,9 @@ pub(crate) async fn wants_socket(stream: &TcpStream) -> bool {
         let Ok(n) = stream.peek(&mut head).await else { return false };
         let text = String::from_utf8_lossy(&head[..n]).to_lowercase();
         if text.contains("\r\n\r\n") || n == 0 || n == HEAD {
-            return text.contains("upgrade: websocket") && text.starts_with("get / ");
+            // The browser's client adds a query.
+            let root = text.starts_with("get / ") || text.starts_with("get /?");
+            return root && text.contains("upgrade: websocket");
         }
         // The rest of the head is on its way; peeking does not wait for it.
         tokio::time::sleep(std::time::Duration::from_millis(2)).await;

@@ -4,7 +4,15 @@
 mod checklist;
 /// Calls, handles and signals.
 mod client;
+/// Units on servers: what comes out, against what the local executor makes.
+mod executor;
+/// Renders that go wrong, each in its own way.
+mod faults;
+/// What a server says about clips, and clips that only a server decodes.
+mod inspection;
 /// Private servers: started, used, ended, whatever they do.
 mod launch;
+/// Renders in a queue, by the client alone.
+mod queue;
 
 mod support;

@@ -120,3 +120,29 @@ async fn a_pool_keeps_one_server_to_look_and_takes_a_fresh_one_for_each_render()
     assert_ne!(pool.inspector().await.unwrap().address(), first.address());
     pool.close().await;
 }
+
+/// What a program does that is started with `arguments` and a pipe: the port it tells, and itself.
+fn spawn(arguments: &[&str], pipe: &std::path::Path) -> (std::process::Child, u16) {
+    assert!(std::process::Command::new("mkfifo").arg(pipe).status().unwrap().success());
+    let child = std::process::Command::new(env!("CARGO_BIN_EXE_flapid-sim")).args(arguments).arg(pipe).spawn().unwrap();
+    // Opening waits for the writer, reading for the whole of what it writes.
+    let told = std::fs::read_to_string(pipe).unwrap();
+    assert!(told.ends_with('\n') && told.trim().bytes().all(|b| b.is_ascii_digit()), "{told:?}");
+    (child, told.trim().parse().unwrap())
+}
+
+#[tokio::test]
+async fn the_program_is_launched_as_python_and_java_launch_flapid() {
+    let dir = tempfile::tempdir().unwrap();
+    for (n, arguments) in [&["--slave", "--flmon", "--fifo"][..], &["--slave", "--fifo"]].into_iter().enumerate() {
+        let (mut child, port) = spawn(arguments, &dir.path().join(n.to_string()));
+        let mut raw = crate::support::Raw::open(port).await;
+        // No word about the user comes first.
+        let reply = raw.ask(r#"{"method":"Application.get_application_info","id":1,"jsonrpc":"2.0"}"#).await;
+        assert_eq!(reply["Major"], "5");
+        drop(raw);
+        assert!(child.wait().unwrap().success(), "it did not end with its connection");
+    }
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_flapid-sim")).arg("--nonsense").output().unwrap();
+    assert!(!output.status.success() && String::from_utf8_lossy(&output.stderr).contains("--nonsense"));
+}

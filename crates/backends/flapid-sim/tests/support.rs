@@ -5,7 +5,10 @@ use std::time::Duration;
 
 use flapid_sim::{CallFault, Does, Faults, Settings, Sim};
 use futures_util::{SinkExt as _, StreamExt as _};
-use rushes_filmlight::{Connection, Launch, Options, Patience, User};
+use rushes::core::plan::Unit;
+use rushes::recipes::Dailies;
+use rushes_filmlight::{Connection, Launch, Limits, Options, Patience, Pool, Server, User};
+use rushes_testcard::{Card, CardSpec, ClipTruth};
 use serde_json::Value;
 use tokio::net::TcpStream;
 use tokio_tungstenite::WebSocketStream;
@@ -78,4 +81,79 @@ impl Raw {
         assert!(value.get("result").is_some(), "{reply}");
         value["result"].clone()
     }
+}
+
+/// A pool of connections to a simulator in this process.
+pub(crate) fn pool(sim: &Sim) -> Pool {
+    Pool::new(Server::Running(Box::new(options(sim))), 2)
+}
+
+/// Decisions for tests: renders are looked at often, and soon given up.
+pub(crate) fn settings() -> rushes_filmlight::Settings {
+    let limits = Limits {
+        stalled: Duration::from_secs(4),
+        finishing: Duration::from_secs(1),
+        whole: Duration::from_secs(120),
+        per_second_of_media: Duration::ZERO,
+    };
+    rushes_filmlight::Settings { poll: Duration::from_millis(5), limits, ..rushes_filmlight::Settings::default() }
+}
+
+/// A card with one small clip.
+pub(crate) struct Shoot {
+    pub(crate) dir: tempfile::TempDir,
+    pub(crate) clip: ClipTruth,
+}
+
+impl Shoot {
+    pub(crate) fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let clip = Card::write_clean(&dir.path().join("card"), CardSpec::tiny()).unwrap();
+        Self { dir, clip }
+    }
+
+    pub(crate) fn out(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    /// `recipe` on the card, into the folder `out`.
+    pub(crate) fn job(&self, recipe: &Dailies, out: &str) -> rushes::Job {
+        rushes::Job::new(recipe.workflow(), self.dir.path().join("card"), self.out(out)).page(false).attempts(1)
+    }
+
+    /// The units that `recipe` is planned into.
+    pub(crate) async fn units(&self, recipe: &Dailies, out: &str) -> Vec<Unit> {
+        let (_, plan) = self.job(recipe, out).plan().await.unwrap();
+        assert!(plan.findings.is_empty(), "{:?}", plan.findings);
+        plan.units().cloned().collect()
+    }
+
+    /// The single unit of plates alone, into the folder `out`.
+    pub(crate) async fn plates(&self, out: &str) -> Unit {
+        let mut units = self.units(&plates(), out).await;
+        assert_eq!(units.len(), 1);
+        units.remove(0)
+    }
+}
+
+/// Plates that a server can be asked for.
+pub(crate) fn plates() -> Dailies {
+    Dailies { exr: "piz".into(), ..Dailies::default() }.plates_only()
+}
+
+/// All files below a folder, with their contents.
+pub(crate) fn tree(folder: &std::path::Path) -> std::collections::BTreeMap<String, Vec<u8>> {
+    let mut all = std::collections::BTreeMap::new();
+    let mut waiting = vec![folder.to_owned()];
+    while let Some(next) = waiting.pop() {
+        for entry in std::fs::read_dir(&next).into_iter().flatten().flatten() {
+            if entry.path().is_dir() {
+                waiting.push(entry.path());
+            } else {
+                let name = entry.path().strip_prefix(folder).unwrap().to_string_lossy().into_owned();
+                all.insert(name, std::fs::read(entry.path()).unwrap());
+            }
+        }
+    }
+    all
 }

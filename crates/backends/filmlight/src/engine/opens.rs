@@ -1,0 +1,130 @@
+//! Whether a rendered file is one: looked at before it gets its name.
+
+use std::fs::File;
+use std::io::{BufReader, Read, Seek, SeekFrom};
+use std::path::Path;
+
+use rushes_core::{Error, ErrorKind, Result};
+
+use super::recipe::Kind;
+
+/// What was found in a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Found {
+    /// Columns and rows, where they were looked for.
+    pub(crate) size: Option<(usize, usize)>,
+    /// Frames, in a movie.
+    pub(crate) frames: Option<u64>,
+}
+
+/// Looks into the file of an output: it is there, whole, and what it should be.
+///
+/// # Errors
+/// What is wrong with it.
+pub(crate) fn opens(path: &Path, kind: &Kind) -> Result<Found> {
+    let bad =
+        |what: &str| Error::new(ErrorKind::BadMedia, what).doing("looking at what the server rendered").path(path);
+    let file = File::open(path).map_err(|e| match e.kind() {
+        std::io::ErrorKind::NotFound => bad("the server says that it is done, and the file is not there"),
+        _ => Error::io(path, e),
+    })?;
+    let bytes = file.metadata().map_err(|e| Error::io(path, e))?.len();
+    if bytes == 0 {
+        return Err(bad("the server says that it is done, and the file is empty"));
+    }
+    match kind {
+        Kind::Exr { .. } => exr(file).map_err(|e| bad(&format!("it is no whole EXR: {e}"))),
+        Kind::Still { png } => {
+            let whole = if *png {
+                ends(file, b"\x89PNG", b"IEND\xae\x42\x60\x82")
+            } else {
+                ends(file, b"\xff\xd8", b"\xff\xd9")
+            };
+            match whole {
+                Ok(true) => Ok(Found::default()),
+                _ => Err(bad("it is no whole picture")),
+            }
+        }
+        Kind::Movie { .. } => match movie_frames(file, bytes) {
+            Some(frames) => Ok(Found { frames: Some(frames), size: None }),
+            None => Err(bad("it is no whole QuickTime movie")),
+        },
+    }
+}
+
+/// Reads all blocks of pixels, as they lie in the file.
+fn exr(file: File) -> Result<Found, exr::error::Error> {
+    let reader = exr::block::read(BufReader::new(file), false)?;
+    let header = reader.headers().first();
+    let size = header.map(|h| (h.layer_size.width(), h.layer_size.height()));
+    for block in reader.all_chunks(false)? {
+        block?;
+    }
+    Ok(Found { size, frames: None })
+}
+
+fn ends(mut file: File, begins: &[u8], ends: &[u8]) -> std::io::Result<bool> {
+    let mut head = vec![0; begins.len()];
+    let mut tail = vec![0; ends.len()];
+    file.read_exact(&mut head)?;
+    file.seek(SeekFrom::End(-(ends.len() as i64)))?;
+    file.read_exact(&mut tail)?;
+    Ok(head == begins && tail == ends)
+}
+
+/// Samples of the video track, from the sample size box (ISO/IEC 14496-12, 8.7.3).
+fn movie_frames(mut file: File, bytes: u64) -> Option<u64> {
+    let mut at = 0;
+    while at + 8 <= bytes {
+        let (name, begins, ends) = atom(&mut file, at, bytes)?;
+        if &name == b"moov" {
+            // An index is small beside what it points at.
+            let len = usize::try_from(ends - begins).ok().filter(|n| *n <= 256 << 20)?;
+            let mut moov = vec![0; len];
+            file.seek(SeekFrom::Start(begins)).ok()?;
+            file.read_exact(&mut moov).ok()?;
+            return boxes(&moov).filter(|(n, _)| *n == b"trak").find_map(|(_, trak)| video_samples(trak));
+        }
+        at = ends;
+    }
+    None
+}
+
+/// The name of the atom at `at`, and where what it holds begins and ends.
+fn atom(file: &mut File, at: u64, bytes: u64) -> Option<([u8; 4], u64, u64)> {
+    let mut head = [0; 16];
+    file.seek(SeekFrom::Start(at)).ok()?;
+    let n = (bytes - at).min(16) as usize;
+    file.read_exact(&mut head[..n]).ok()?;
+    let size = u64::from(u32::from_be_bytes(head[..4].try_into().ok()?));
+    let name = head[4..8].try_into().ok()?;
+    let (begins, ends) = match size {
+        0 => (at + 8, bytes),
+        1 => (at + 16, at.checked_add(u64::from_be_bytes(head[8..16].try_into().ok()?))?),
+        size => (at + 8, at + size),
+    };
+    (begins <= ends && ends <= bytes).then_some((name, begins, ends))
+}
+
+/// The boxes that `data` is made of.
+fn boxes(data: &[u8]) -> impl Iterator<Item = (&[u8; 4], &[u8])> {
+    let mut rest = data;
+    std::iter::from_fn(move || {
+        let size = u32::from_be_bytes(*rest.first_chunk::<4>()?) as usize;
+        let name: &[u8; 4] = rest.get(4..)?.first_chunk()?;
+        let size = if size == 0 { rest.len() } else { size };
+        let inner = rest.get(8..size)?;
+        rest = &rest[size..];
+        Some((name, inner))
+    })
+}
+
+fn video_samples(trak: &[u8]) -> Option<u64> {
+    let child = |data, name: &[u8; 4]| boxes(data).find(|(n, _)| *n == name).map(|(_, d)| d);
+    let mdia = child(trak, b"mdia")?;
+    if child(mdia, b"hdlr")?.get(8..12)? != b"vide" {
+        return None;
+    }
+    let stsz = child(child(child(mdia, b"minf")?, b"stbl")?, b"stsz")?;
+    Some(u64::from(u32::from_be_bytes(*stsz.get(8..)?.first_chunk()?)))
+}

@@ -1,0 +1,161 @@
+//! Following a render to its end, whatever end that is.
+
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+use rushes_core::media::Finding;
+use rushes_core::plan::Unit;
+use rushes_core::run::{BadFrame, Event, RunContext, UnitReport};
+use rushes_core::{Error, ErrorKind, Result};
+
+use super::order::Render;
+use super::render::{Numbers, shown};
+use crate::Watchdog;
+use crate::api::RenderProcessor;
+use crate::types::{LogType, OpStatus, RenderProcessorLogItem, RenderStatus};
+
+/// The frames of a unit, and which of them were told.
+pub(crate) struct Told<'a> {
+    unit: &'a Unit,
+    cx: &'a RunContext,
+    left: BTreeSet<i64>,
+    done: u64,
+    total: u64,
+}
+
+impl<'a> Told<'a> {
+    pub(crate) fn new(unit: &'a Unit, cx: &'a RunContext, frames: BTreeSet<i64>) -> Self {
+        let total = frames.len() as u64;
+        Self { unit, cx, left: frames, done: 0, total }
+    }
+
+    /// Frames that were told.
+    pub(crate) fn done(&self) -> u64 {
+        self.done
+    }
+
+    /// The first `count` frames of `render` are made.
+    fn made(&mut self, render: &Render, count: u64) {
+        for frame in render.frames.iter().flat_map(|r| r.iter()).take(usize::try_from(count).unwrap_or(usize::MAX)) {
+            if self.left.remove(&frame) {
+                self.done += 1;
+                let (unit, done, total) = (self.unit.id.clone(), self.done, self.total);
+                self.cx.events.send(Event::FrameDone { unit, frame, done, total });
+            }
+        }
+    }
+}
+
+/// A render under way.
+pub(crate) struct Follow<'a> {
+    pub(crate) processor: &'a RenderProcessor,
+    pub(crate) numbers: Numbers,
+    pub(crate) render: &'a Render,
+    pub(crate) poll: Duration,
+}
+
+impl Follow<'_> {
+    /// Looks at the render until it is done and well.
+    ///
+    /// # Errors
+    /// However else it ends; the render is shut down then.
+    pub(crate) async fn until_done(
+        &self,
+        mut dog: Watchdog,
+        cx: &RunContext,
+        told: &mut Told<'_>,
+        report: &mut UnitReport,
+    ) -> Result<()> {
+        let frames: u64 = self.render.frames.iter().map(|f| f.len()).sum();
+        let ended = loop {
+            let status = tokio::select! {
+                status = self.processor.progress() => status?,
+                () = cx.cancel.cancelled() => break Err(Error::new(ErrorKind::Cancelled, "cancelled")),
+            };
+            if status.is_over() {
+                break self.judged(&status);
+            }
+            // A server may count a frame once for each output: what counts is the part of the whole.
+            if status.total > 0 {
+                let part = status.complete.clamp(0, status.total) as u64;
+                told.made(self.render, frames * part / status.total as u64);
+            }
+            if let Some(stuck) = dog.see(status.progress, status.complete, Instant::now()) {
+                break Err(Error::new(ErrorKind::Io, stuck.to_string())
+                    .advice("look at the server's log; the unit is tried again on a fresh server")
+                    .retryable());
+            }
+            tokio::select! {
+                () = tokio::time::sleep(self.poll) => {}
+                () = cx.cancel.cancelled() => break Err(Error::new(ErrorKind::Cancelled, "cancelled")),
+            }
+        };
+        self.log(&ended, report).await;
+        match ended {
+            Ok(()) => told.made(self.render, frames),
+            // It may be beyond hearing this; its process is ended next.
+            Err(_) => drop(tokio::time::timeout(Duration::from_secs(5), self.processor.shutdown()).await),
+        }
+        ended.map_err(|e| self.with_bad_frames(e, report))
+    }
+
+    /// What the last status means.
+    fn judged(&self, status: &RenderStatus) -> Result<()> {
+        let failed = |kind, what: String| Err(Error::new(kind, what).doing("rendering on a FilmLight server"));
+        match (&status.status, status.failure()) {
+            (OpStatus::Crashed, Some(what)) => failed(ErrorKind::Io, what).map_err(Error::retryable),
+            (OpStatus::TooNew, Some(what)) => failed(ErrorKind::Unsupported, what),
+            (_, Some(what)) if what.to_lowercase().contains("licen") => failed(ErrorKind::InUse, what),
+            (_, Some(what)) => failed(ErrorKind::Io, what),
+            (OpStatus::Stopped, None) => failed(ErrorKind::Io, "somebody stopped the render on the server".into()),
+            (_, None) => Ok(()),
+        }
+    }
+
+    /// The lines of the log that are worth telling become findings.
+    async fn log(&self, ended: &Result<()>, report: &mut UnitReport) {
+        let log = match tokio::time::timeout(Duration::from_secs(10), self.processor.log()).await {
+            Ok(Ok(log)) => log,
+            // The end itself is told; of the log nothing is known.
+            _ => return,
+        };
+        for item in log {
+            let text = format!("FilmLight: {}", line(&item));
+            let finding = match item.kind {
+                LogType::Fail => Finding::error("filmlight-log", text),
+                LogType::Warn => Finding::warning("filmlight-log", text),
+                _ => continue,
+            };
+            let finding = finding.clip(&report.clip);
+            let frame = item.frame.filter(|f| *f >= 0).map(|f| self.numbers.to_clip(f));
+            report.findings.push(match frame {
+                Some(frame) => finding.frame(frame),
+                None => finding,
+            });
+            if let (Some(frame), LogType::Fail, Err(e)) = (frame, &item.kind, ended)
+                && e.kind() != ErrorKind::Cancelled
+                && !report.bad_frames.iter().any(|b| b.frame == frame)
+            {
+                report.bad_frames.push(BadFrame { frame, kind: ErrorKind::BadMedia, why: line(&item) });
+            }
+        }
+    }
+
+    /// An error that names the frames that failed is one about media.
+    fn with_bad_frames(&self, e: Error, report: &UnitReport) -> Error {
+        let said = matches!(e.kind(), ErrorKind::Cancelled | ErrorKind::InUse | ErrorKind::Unsupported);
+        if said || e.is_retryable() || report.bad_frames.is_empty() {
+            return e;
+        }
+        let frames = shown(report.bad_frames.iter().map(|b| b.frame).collect());
+        Error::new(ErrorKind::BadMedia, format!("{}; frames that failed: {frames}", e.detail()))
+            .doing("rendering on a FilmLight server")
+    }
+}
+
+fn line(item: &RenderProcessorLogItem) -> String {
+    match item.detail.as_deref() {
+        Some(detail) if !detail.is_empty() => format!("{} ({detail})", item.message),
+        _ => item.message.clone(),
+    }
+}

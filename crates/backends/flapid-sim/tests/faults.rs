@@ -1,0 +1,173 @@
+//! Renders that go wrong.
+
+use std::time::Duration;
+
+use flapid_sim::{CallFault, Does, Faults, RenderDoes, RenderFault};
+use rushes::ErrorKind;
+use rushes::core::run::{CancellationToken, Event, Events, Executor as _, Outcome, Retry, RunContext, UnitReport};
+use rushes_filmlight::{FilmLight, Pool, Server};
+
+use crate::support::{Shoot, launch, pool, settings, sim, tree};
+
+fn render(after: u64, does: RenderDoes) -> Faults {
+    Faults { renders: vec![Some(RenderFault { after, does })], ..Faults::default() }
+}
+
+/// What becomes of plates on a server with `faults`; nothing may be left where it fails.
+async fn run(faults: Faults) -> UnitReport {
+    let (shoot, sim) = (Shoot::new(), sim(faults).await);
+    let unit = shoot.plates("out").await;
+    let filmlight = FilmLight::new(pool(&sim), rushes::registry()).settings(settings());
+    let report = filmlight.run(&unit, &RunContext::plain()).await;
+    if !report.is_done() {
+        assert_eq!(tree(&shoot.out("out")).len(), 0, "something is left");
+        assert!(report.outputs.is_empty());
+    }
+    report
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_end_of_a_render_is_told_for_what_it_is() {
+    use RenderDoes as D;
+    for (does, kind, retryable, said) in [
+        (D::Crash, ErrorKind::Io, true, "crashed"),
+        (D::Stop, ErrorKind::Io, false, "stopped the render"),
+        (D::Error("Disk full".into()), ErrorKind::BadMedia, false, "Disk full"),
+        (D::Error("Licence expired".into()), ErrorKind::InUse, false, "Licence expired"),
+        (D::Failed(2), ErrorKind::BadMedia, false, "frames that failed: 3"),
+        (D::Stick, ErrorKind::Io, true, "has not ended"),
+        (D::Stall, ErrorKind::Io, true, "no progress"),
+        (D::LoseFile, ErrorKind::BadMedia, false, "not there"),
+        (D::EmptyFile, ErrorKind::BadMedia, false, "empty"),
+        (D::CutFile, ErrorKind::BadMedia, false, "no whole EXR"),
+        (D::Die, ErrorKind::Io, true, "lost"),
+    ] {
+        let report = run(render(3, does.clone())).await;
+        let Outcome::Failed(failure) = &report.outcome else { panic!("{does:?} ended as {:?}", report.outcome) };
+        assert!(failure.message.contains(said), "{does:?}: {}", failure.message);
+        assert_eq!((failure.kind, failure.retryable), (kind, retryable), "{does:?}: {}", failure.message);
+        if let D::Failed(_) = does {
+            assert_eq!(report.bad_frames.iter().map(|b| b.frame).collect::<Vec<_>>(), [3]);
+            let logged: Vec<_> = report.findings.iter().filter(|f| f.code == "filmlight-log").collect();
+            assert_eq!(logged.len(), 2, "a warning and a failure: {logged:?}");
+            assert!(logged.iter().all(|f| f.frame == Some(3) && f.text.contains("the simulator says so")));
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_that_is_lost_at_any_call_fails_the_unit_and_may_pass() {
+    for method in [
+        "Scene.insert_sequence",
+        "RenderSetup.add_deliverable",
+        "RenderProcessor.start",
+        "RenderProcessor.get_progress",
+        "RenderSetup.get_output_filename_for_deliverable",
+    ] {
+        // The first is for the look that is taken beforehand.
+        let nth = if method == "Scene.insert_sequence" { 2 } else { 1 };
+        let faults =
+            Faults { calls: vec![CallFault { method: method.into(), nth, does: Does::Drop }], ..Faults::default() };
+        let Outcome::Failed(failure) = run(faults).await.outcome else { panic!("{method}") };
+        assert!(failure.retryable && failure.message.contains("lost"), "{method}: {}", failure.message);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn errors_of_the_server_are_told_in_its_own_words() {
+    for method in ["Scene.temporary_scene", "RenderSetup.set_frames", "RenderSetup.select_all", "RenderProcessor.start"]
+    {
+        let does = Does::Error("the reactor is too hot".into());
+        let faults = Faults { calls: vec![CallFault { method: method.into(), nth: 0, does }], ..Faults::default() };
+        let report = run(faults).await;
+        if method == "RenderSetup.set_frames" {
+            assert!(report.is_done(), "a whole clip needs no ranges");
+            continue;
+        }
+        let Outcome::Failed(failure) = report.outcome else { panic!("{method}") };
+        assert!(
+            failure.message.contains("the reactor is too hot") && failure.message.contains(method),
+            "{}",
+            failure.message
+        );
+        assert!(!failure.retryable);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn odd_but_lawful_servers_are_served() {
+    for does in [Does::Twice, Does::Garbage, Does::Late(5)] {
+        let faults = Faults {
+            calls: vec![CallFault { method: "*".into(), nth: 0, does: does.clone() }],
+            extra_fields: true,
+            ..Faults::default()
+        };
+        let report = run(faults).await;
+        assert!(report.is_done(), "{does:?}: {:?}", report.outcome);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cancellation_stops_the_render_and_leaves_nothing() {
+    let (shoot, sim) = (Shoot::new(), sim(Faults { slow_ms: 100, ..Faults::default() }).await);
+    let unit = shoot.plates("out").await;
+    let cancel = CancellationToken::new();
+    let events = {
+        let cancel = cancel.clone();
+        Events::to(move |e| {
+            if let Event::FrameDone { .. } = e {
+                cancel.cancel();
+            }
+        })
+    };
+    let filmlight = FilmLight::new(pool(&sim), rushes::registry()).settings(settings());
+    let report = filmlight.run(&unit, &RunContext { cancel, events, ..RunContext::plain() }).await;
+    assert_eq!(report.outcome, Outcome::Cancelled);
+    assert_eq!(sim.calls("RenderProcessor.shutdown"), 1);
+    assert_eq!(tree(&shoot.out("out")).len(), 0);
+    assert!(report.frames < 8);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_dies_is_replaced_when_the_unit_is_tried_again() {
+    let shoot = Shoot::new();
+    let unit = shoot.plates("out").await;
+    // Every process has the fault: each attempt loses its server, and is given another.
+    let pool = Pool::new(Server::Private(Box::new(launch(&render(2, RenderDoes::Die)))), 1);
+    let filmlight = FilmLight::new(pool.clone(), rushes::registry()).settings(settings());
+    let retry = Retry::new(std::sync::Arc::new(filmlight), 2, Duration::from_millis(1));
+    let report = retry.run(&unit, &RunContext::plain()).await;
+    assert_eq!(report.attempts, 2);
+    let Outcome::Failed(failure) = report.outcome else { panic!("{:?}", report.outcome) };
+    assert!(failure.message.contains("lost"), "{}", failure.message);
+    assert_eq!(tree(&shoot.out("out")).len(), 0);
+    pool.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn stages_of_others_are_refused_and_what_cannot_be_reached_is_said() {
+    let sim = sim(Faults::default()).await;
+    let out = tempfile::tempdir().unwrap();
+    let servers = pool(&sim);
+    let make = |registry| -> std::sync::Arc<dyn rushes::core::run::Executor> {
+        std::sync::Arc::new(FilmLight::new(servers.clone(), registry).settings(settings()))
+    };
+    // The suite's own stages are no vendor's: it must refuse their units, and the checks of refusals must hold.
+    let failed = rushes::core::conformance::check(&make, out.path()).await;
+    assert!(failed.iter().all(|f| !f.check.starts_with("refuses")), "{failed:?}");
+    let reference = failed.iter().find(|f| f.check == "makes the reference's pixels").unwrap();
+    assert!(
+        reference.what.contains("a FilmLight server cannot do this: the output `test-frames`"),
+        "{}",
+        reference.what
+    );
+    assert_eq!(sim.calls("RenderProcessor.start"), 0);
+
+    let shoot = Shoot::new();
+    let unit = shoot.plates("out").await;
+    let port = sim.port();
+    let gone = FilmLight::new(pool(&sim), rushes::registry());
+    sim.stop().await;
+    let rushes::core::run::Verdict::No(why) = gone.accepts(&unit).await else { panic!("there is no server") };
+    assert!(why.contains(&format!("localhost:{port}")) && why.contains("check that flapid runs"), "{why}");
+}
