@@ -15,7 +15,7 @@ pub enum Server {
     /// A private flapid each, which is started and ended: for renders without a person.
     #[cfg(unix)]
     Private(Box<Launch>),
-    /// A server that runs already. Everybody's renders go through its one render processor.
+    /// A server that runs already. It has one render processor, so there is one render at a time.
     Running(Box<Options>),
 }
 
@@ -91,12 +91,13 @@ impl Lease {
 
 impl Pool {
     /// At most so many renders at a time, at least one: one for each GPU, no more than the licence has seats beside
-    /// that of the server for looking at media.
+    /// that of the server for looking at media. On a server that runs already it is one, whatever is said here.
     pub fn new(server: Server, renders: usize) -> Self {
+        let renders = if let Server::Running(_) = server { 1 } else { renders.max(1) };
         Self(Arc::new(Shared {
             server,
             inspector: Mutex::default(),
-            seats: Arc::new(Semaphore::new(renders.max(1))),
+            seats: Arc::new(Semaphore::new(renders)),
             starting: Mutex::default(),
         }))
     }
@@ -141,6 +142,12 @@ impl Pool {
         let seat = Arc::clone(&self.0.seats).acquire_owned().await;
         let seat = seat.map_err(|e| Error::Disconnected { why: e.to_string() })?;
         Ok(Lease { live: self.start().await?, _seat: seat })
+    }
+
+    /// True where renders go on when their connection ends.
+    #[cfg(feature = "engine")]
+    pub(crate) fn is_shared(&self) -> bool {
+        matches!(self.0.server, Server::Running(_))
     }
 
     /// Ends the server that stays, if there is one.

@@ -252,3 +252,13 @@ async fn plates_have_the_size_the_space_and_the_facts_of_the_clip() {
     assert_eq!(header.shared_attributes.chromaticities.unwrap().red.x(), 0.7347);
     assert_eq!(shoot.clip.start.rate(), Rate::FPS_23_976);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn units_side_by_side_take_turns_at_a_server_that_has_one_processor() {
+    let (shoot, sim) = (Shoot::new(), sim(Faults { slow_ms: 10, ..Faults::default() }).await);
+    let job = shoot.job(&crate::support::plates(), "out").frames_per_unit(3).units_at_once(3);
+    let done = job.executor(Arc::new(executor(pool(&sim)))).run().await.unwrap();
+    assert!(done.report.is_complete(), "{:?}", done.report);
+    assert_eq!((done.report.units.len(), done.report.outputs().count()), (3, 8));
+    assert_eq!(sim.calls("Shot.get_codec"), 1, "one look serves all units of a clip");
+}

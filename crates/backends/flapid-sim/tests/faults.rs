@@ -129,6 +129,27 @@ async fn a_cancellation_stops_the_render_and_leaves_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_cancellation_does_not_wait_for_calls_that_take_long() {
+    let shoot = Shoot::new();
+    for method in ["Scene.temporary_scene", "RenderSetup.add_deliverable", "RenderProcessor.start"] {
+        let calls = vec![CallFault { method: method.into(), nth: 0, does: Does::Silence }];
+        let sim = sim(Faults { calls, ..Faults::default() }).await;
+        let unit = shoot.plates("out").await;
+        let cancel = CancellationToken::new();
+        let filmlight = FilmLight::new(pool(&sim), rushes::registry()).settings(settings());
+        let context = RunContext { cancel: cancel.clone(), ..RunContext::plain() };
+        let running = tokio::spawn(async move { filmlight.run(&unit, &context).await });
+        while sim.calls(method) == 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        cancel.cancel();
+        let report = tokio::time::timeout(Duration::from_secs(30), running).await.unwrap().unwrap();
+        assert_eq!(report.outcome, Outcome::Cancelled, "{method}");
+        assert_eq!(tree(&shoot.out("out")).len(), 0);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_dies_is_replaced_when_the_unit_is_tried_again() {
     let shoot = Shoot::new();
     let unit = shoot.plates("out").await;

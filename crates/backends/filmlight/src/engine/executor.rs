@@ -17,11 +17,12 @@ use super::catalog::Catalog;
 use super::order::{files, renders};
 use super::place::{Work, place};
 use super::probe::Probe;
-use super::progress::Told;
+use super::progress::{Told, shut_down};
 use super::recipe::Recipe;
 use super::render::{Asked, render};
 use super::settings::Settings;
 use crate::Pool;
+use crate::api::RenderProcessor;
 use crate::types::Struct;
 
 /// Runs units on FilmLight servers: each render in a server of its own from a [`Pool`].
@@ -112,7 +113,8 @@ impl FilmLight {
 
     async fn probe(&self, unit: &Unit) -> Result<Arc<Probe>> {
         let key = match &unit.clip.media {
-            ClipMedia::Sequence(s) => s.path(unit.range.first),
+            // One look serves all units of the clip.
+            ClipMedia::Sequence(s) => s.folder.join(&s.prefix),
             ClipMedia::Files(files) => files.first().cloned().unwrap_or_default(),
         };
         let mut known = self.known.probes.lock().await;
@@ -124,8 +126,21 @@ impl FilmLight {
         Ok(probe)
     }
 
+    /// Ends the render on a server that goes on after its connection was lost: it would write into a folder that is
+    /// not there any more.
+    async fn abandon(&self) {
+        if let Ok(flapi) = self.pool.inspector().await
+            && let Ok(processor) = RenderProcessor::get(&flapi).await
+        {
+            shut_down(&processor).await;
+        }
+    }
+
     async fn make(&self, unit: &Unit, cx: &RunContext, report: &mut UnitReport) -> Result<()> {
-        let checked = self.check(unit).await?;
+        let checked = tokio::select! {
+            checked = self.check(unit) => checked?,
+            () = cx.cancel.cancelled() => return Err(Error::new(ErrorKind::Cancelled, "cancelled")),
+        };
         refuse_among_originals(&unit.out, &unit.clip.media)?;
         let mut renders = renders(unit, &checked.tree, &checked.recipe);
         // The longest first: it tells of the frames.
@@ -161,8 +176,13 @@ impl FilmLight {
                 lease = self.pool.render() => lease?,
                 () = cx.cancel.cancelled() => return Err(Error::new(ErrorKind::Cancelled, "cancelled")),
             };
+            told.started = false;
             let rendered = render(lease.connection(), &asked, cx, &mut told, report).await;
+            let lost = !lease.connection().is_open();
             lease.close().await;
+            if rendered.is_err() && lost && told.started && self.pool.is_shared() {
+                self.abandon().await;
+            }
             let rendered = rendered?;
             for (output, made) in order.outputs.iter().zip(rendered) {
                 let names = files(unit, &checked.tree, order, output);

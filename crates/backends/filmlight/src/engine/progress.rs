@@ -21,12 +21,14 @@ pub(crate) struct Told<'a> {
     left: BTreeSet<i64>,
     done: u64,
     total: u64,
+    /// Whether the server was told to begin the render under way.
+    pub(crate) started: bool,
 }
 
 impl<'a> Told<'a> {
     pub(crate) fn new(unit: &'a Unit, cx: &'a RunContext, frames: BTreeSet<i64>) -> Self {
         let total = frames.len() as u64;
-        Self { unit, cx, left: frames, done: 0, total }
+        Self { unit, cx, left: frames, done: 0, total, started: false }
     }
 
     /// Frames that were told.
@@ -69,8 +71,12 @@ impl Follow<'_> {
         let frames: u64 = self.render.frames.iter().map(|f| f.len()).sum();
         let ended = loop {
             let status = tokio::select! {
-                status = self.processor.progress() => status?,
+                status = self.processor.progress() => status,
                 () = cx.cancel.cancelled() => break Err(Error::new(ErrorKind::Cancelled, "cancelled")),
+            };
+            let status = match status {
+                Ok(status) => status,
+                Err(e) => break Err(e.into()),
             };
             if status.is_over() {
                 break self.judged(&status);
@@ -93,8 +99,7 @@ impl Follow<'_> {
         self.log(&ended, report).await;
         match ended {
             Ok(()) => told.made(self.render, frames),
-            // It may be beyond hearing this; its process is ended next.
-            Err(_) => drop(tokio::time::timeout(Duration::from_secs(5), self.processor.shutdown()).await),
+            Err(_) => shut_down(self.processor).await,
         }
         ended.map_err(|e| self.with_bad_frames(e, report))
     }
@@ -151,6 +156,20 @@ impl Follow<'_> {
         Error::new(ErrorKind::BadMedia, format!("{}; frames that failed: {frames}", e.detail()))
             .doing("rendering on a FilmLight server")
     }
+}
+
+/// Ends a render that nobody wants any more, and waits until it writes no more files, not for long. The server may be
+/// beyond hearing this; a private one is ended next.
+pub(crate) async fn shut_down(processor: &RenderProcessor) {
+    let ending = async {
+        if processor.shutdown().await.is_ok() {
+            // A server that has nothing to say of a render that is no more has said enough.
+            while processor.progress().await.is_ok_and(|s| !s.is_over()) {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        }
+    };
+    drop(tokio::time::timeout(Duration::from_secs(5), ending).await);
 }
 
 fn line(item: &RenderProcessorLogItem) -> String {

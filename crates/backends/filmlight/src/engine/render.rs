@@ -61,11 +61,27 @@ pub(crate) async fn render(
     told: &mut Told<'_>,
     report: &mut UnitReport,
 ) -> Result<Vec<Vec<PathBuf>>> {
-    let (scene, numbers, whole) = scene(flapi, asked).await?;
-    let setup = setup(flapi, asked, &scene, numbers, whole).await?;
-    let files = files(&setup, asked, numbers).await?;
-    let processor = RenderProcessor::get(flapi).await?;
-    processor.start(&setup).await?;
+    let preparing = async {
+        let (scene, numbers, whole) = scene(flapi, asked).await?;
+        let setup = setup(flapi, asked, &scene, numbers, whole).await?;
+        let files = files(&setup, asked, numbers).await?;
+        let processor = RenderProcessor::get(flapi).await?;
+        Ok::<_, Error>((scene, numbers, setup, files, processor))
+    };
+    let cancelled = || Error::new(ErrorKind::Cancelled, "cancelled");
+    // Any of these calls may take minutes.
+    let (scene, numbers, setup, files, processor) = tokio::select! {
+        prepared = preparing => prepared?,
+        () = cx.cancel.cancelled() => return Err(cancelled()),
+    };
+    told.started = true;
+    tokio::select! {
+        started = processor.start(&setup) => started?,
+        () = cx.cancel.cancelled() => {
+            super::progress::shut_down(&processor).await;
+            return Err(cancelled());
+        }
+    }
     let seconds = frames(asked.render) as f64 / rate(asked.unit);
     let dog = Watchdog::new(asked.settings.limits, Duration::from_secs_f64(seconds), std::time::Instant::now());
     let follow = Follow { processor: &processor, numbers, render: asked.render, poll: asked.settings.poll };
