@@ -161,3 +161,74 @@ fn lacks(what: &str, name: &str, known: &[String]) -> Error {
     known.truncate(40);
     Error::new(ErrorKind::Unsupported, format!("the FilmLight server has no {what} {name}; it has {}", json!(known)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::types::{RenderCodecParameterInfo, RenderCodecParameterValue};
+
+    fn codec(key: &str, text: &str) -> RenderCodecInfo {
+        RenderCodecInfo { key: key.into(), text: text.into(), params: Vec::new() }
+    }
+
+    fn kind(key: &str, text: &str, params: Vec<RenderCodecParameterInfo>) -> RenderFileTypeInfo {
+        RenderFileTypeInfo { key: key.into(), text: text.into(), extensions: Vec::new(), params }
+    }
+
+    /// A server whose keys are none that anybody has seen.
+    fn catalog() -> Catalog {
+        let choice = |key: &str, text: &str| RenderCodecParameterValue { key: key.into(), text: text.into() };
+        let compression = RenderCodecParameterInfo {
+            key: "cmp".into(),
+            text: "Compression".into(),
+            kind: "Choice".into(),
+            choices: vec![choice("0", "Uncompressed"), choice("3", "ZIPS"), choice("4", "ZIP"), choice("5", "PIZ")],
+        };
+        Catalog {
+            spaces: vec!["ACES_lin".into()],
+            drts: vec!["ACES 1.3".into()],
+            images: vec![kind("exr2", "OpenEXR", vec![compression]), kind("JPG", "JPEG", Vec::new())],
+            movies: Ok(vec![(
+                kind("qt", "QuickTime", Vec::new()),
+                vec![codec("aviddnx:lb", "Avid DNxHR LB"), codec("ap4p", "Apple ProRes 422 (Proxy)")],
+            )]),
+        }
+    }
+
+    #[test]
+    fn what_is_asked_for_is_found_under_the_servers_own_keys() {
+        let of = |kind: Kind| catalog().deliverable(&kind).unwrap();
+        for (compression, key) in [("none", "0"), ("zip", "4"), ("zips", "3"), ("piz", "5")] {
+            let exr = of(Kind::Exr { compression: compression.into() });
+            assert_eq!(exr.file_type.as_deref(), Some("exr2"));
+            assert_eq!(exr.image_options.unwrap(), Struct::from([("cmp".to_owned(), Value::from(key))]));
+        }
+        let movie = |word: &str| of(Kind::Movie { codec: vec![word.into()], timecode: false });
+        assert_eq!(movie("dnxhrlb").movie_codec.as_deref(), Some("aviddnx:lb"));
+        let proxy = movie("prores422proxy");
+        assert_eq!((proxy.movie_codec.as_deref(), proxy.embed_timecode, proxy.is_movie), (Some("ap4p"), false, true));
+    }
+
+    #[test]
+    fn what_is_not_there_is_told_with_what_is() {
+        let e = catalog().deliverable(&Kind::Still { png: true }).unwrap_err().to_string();
+        assert!(e.contains("png") && e.contains("exr2"), "{e}");
+        let e = catalog().deliverable(&Kind::Exr { compression: "dwab".into() }).unwrap_err().to_string();
+        assert!(e.contains("dwab"), "{e}");
+        let movie = Kind::Movie { codec: vec!["dnxhrhqx".into()], timecode: true };
+        assert!(catalog().deliverable(&movie).unwrap_err().to_string().contains("aviddnx:lb"));
+        let licence = crate::Error::Licence { method: "RenderSetup.get_movie_types".into(), message: "none".into() };
+        let without = Catalog { movies: Err(licence), ..catalog() };
+        assert_eq!(without.deliverable(&movie).unwrap_err().kind(), ErrorKind::InUse);
+        assert!(!without.is_whole());
+        let settings = Settings::default();
+        assert_eq!(catalog().space(Space::Aces2065_1, &settings).unwrap(), "ACES_lin");
+        assert!(catalog().space(Space::AcesCg, &settings).is_err());
+    }
+
+    #[test]
+    fn a_type_that_says_nothing_of_compression_is_asked_as_in_filmlights_examples() {
+        let asked = compression_option(&kind("EXR", "OpenEXR", Vec::new()), "piz").unwrap();
+        assert_eq!(asked, Struct::from([("compression".to_owned(), Value::from("PIZ"))]));
+    }
+}

@@ -128,3 +128,68 @@ fn video_samples(trak: &[u8]) -> Option<u64> {
     let stsz = child(child(child(mdia, b"minf")?, b"stbl")?, b"stsz")?;
     Some(u64::from(u32::from_be_bytes(*stsz.get(8..)?.first_chunk()?)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn atom_of(name: &[u8; 4], inner: &[u8]) -> Vec<u8> {
+        [&(inner.len() as u32 + 8).to_be_bytes()[..], name, inner].concat()
+    }
+
+    /// A movie of 24 frames, with a track of sound before that of pictures.
+    fn movie() -> Vec<u8> {
+        let track = |kind: &[u8; 4], samples: u32| {
+            let stsz = [&[0; 8][..], &samples.to_be_bytes()].concat();
+            let stbl = atom_of(b"stbl", &atom_of(b"stsz", &stsz));
+            let hdlr = [&[0; 8][..], kind, &[0; 12]].concat();
+            atom_of(b"trak", &atom_of(b"mdia", &[atom_of(b"hdlr", &hdlr), atom_of(b"minf", &stbl)].concat()))
+        };
+        let moov = [track(b"soun", 99), track(b"vide", 24)].concat();
+        // A large atom has its size in 64 bits.
+        let wide = [&1u32.to_be_bytes()[..], b"mdat", &20u64.to_be_bytes(), b"data"].concat();
+        [atom_of(b"ftyp", b"qt  "), wide, atom_of(b"moov", &moov)].concat()
+    }
+
+    fn opened(bytes: &[u8], kind: &Kind) -> Result<Found> {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("file");
+        std::fs::write(&path, bytes).unwrap();
+        opens(&path, kind)
+    }
+
+    #[test]
+    fn the_frames_of_a_movie_are_counted_and_no_part_of_one_is_taken() {
+        let kind = Kind::Movie { codec: Vec::new(), timecode: true };
+        let whole = movie();
+        assert_eq!(opened(&whole, &kind).unwrap().frames, Some(24));
+        for n in 0..whole.len() {
+            assert!(opened(&whole[..n], &kind).is_err(), "{n} bytes were taken for a movie");
+        }
+    }
+
+    #[test]
+    fn a_damaged_movie_is_no_reason_to_panic() {
+        let kind = Kind::Movie { codec: Vec::new(), timecode: true };
+        let whole = movie();
+        for n in 0..whole.len() {
+            for value in [0, 1, 7, 255] {
+                let mut damaged = whole.clone();
+                damaged[n] = value;
+                drop(opened(&damaged, &kind));
+            }
+        }
+    }
+
+    #[test]
+    fn pictures_begin_and_end_as_they_must() {
+        let jpeg = Kind::Still { png: false };
+        assert!(opened(b"\xff\xd8 picture \xff\xd9", &jpeg).is_ok());
+        for bad in [&b"\xff\xd8 picture"[..], b"\xff", b"GIF89a \xff\xd9"] {
+            assert!(opened(bad, &jpeg).is_err());
+        }
+        assert!(opened(b"\x89PNG ... IEND\xae\x42\x60\x82", &Kind::Still { png: true }).is_ok());
+        let exr = Kind::Exr { compression: "piz".into() };
+        assert!(opened(b"\x76\x2f\x31\x01 and nothing more", &exr).unwrap_err().to_string().contains("no whole EXR"));
+    }
+}

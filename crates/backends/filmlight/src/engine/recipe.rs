@@ -316,3 +316,36 @@ fn codec(node: &UnitNode) -> Result<Vec<String>> {
         _ => refuse(node, format!("the codec {codec}: it makes prores-proxy, and dnxhd with a profile of DNxHR")),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn movie(codec: Value) -> UnitNode {
+        let params = json!({ "codec": codec });
+        UnitNode { id: "proxy".into(), stage: "movie".into(), version: 1, from: Some(0), params }
+    }
+
+    #[test]
+    fn codecs_become_the_words_that_are_looked_for() {
+        assert_eq!(codec(&movie(json!("prores-proxy"))).unwrap(), ["prores422proxy", "proresproxy"]);
+        let dnxhr = |profile: &str| json!({ "ffmpeg": "dnxhd", "args": ["-profile:v", profile], "container": "mov" });
+        assert_eq!(codec(&movie(dnxhr("dnxhr_lb"))).unwrap(), ["dnxhrlb"]);
+        for refused in [
+            dnxhr("dnxhd"),
+            json!({ "ffmpeg": "dnxhd", "args": ["-profile:v", "dnxhr_lb", "-b:v", "36M"], "container": "mov" }),
+            json!({ "ffmpeg": "dnxhd", "args": ["-profile:v", "dnxhr_lb"], "container": "mxf" }),
+            json!({ "ffmpeg": "libx264", "args": [] }),
+        ] {
+            let e = codec(&movie(refused)).unwrap_err().to_string();
+            assert!(e.starts_with("`proxy`: a FilmLight server cannot do this"), "{e}");
+        }
+    }
+
+    #[test]
+    fn numbers_are_sent_as_they_were_written() {
+        assert_eq!(number(&json!(f64::from(1.2f32))), Some(1.2));
+        assert_eq!(number(&json!(0.1 + 0.2)), Some(0.1 + 0.2), "what is no 32-bit number stays");
+        assert_eq!(number(&json!("1")), None);
+    }
+}
