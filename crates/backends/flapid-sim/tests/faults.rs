@@ -7,7 +7,7 @@ use rushes::ErrorKind;
 use rushes::core::run::{CancellationToken, Event, Events, Executor as _, Outcome, Retry, RunContext, UnitReport};
 use rushes_filmlight::{FilmLight, Pool, Server};
 
-use crate::support::{Shoot, launch, pool, settings, sim, tree};
+use crate::support::{Shoot, impatient, launch, pool, settings, sim, tree};
 
 fn render(after: u64, does: RenderDoes) -> Faults {
     Faults { renders: vec![Some(RenderFault { after, does })], ..Faults::default() }
@@ -15,9 +15,12 @@ fn render(after: u64, does: RenderDoes) -> Faults {
 
 /// What becomes of plates on a server with `faults`; nothing may be left where it fails.
 async fn run(faults: Faults) -> UnitReport {
+    let hangs =
+        |f: &Option<RenderFault>| f.as_ref().is_some_and(|f| matches!(f.does, RenderDoes::Stall | RenderDoes::Stick));
+    let decided = if faults.renders.iter().any(hangs) { impatient() } else { settings() };
     let (shoot, sim) = (Shoot::new(), sim(faults).await);
     let unit = shoot.plates("out").await;
-    let filmlight = FilmLight::new(pool(&sim), rushes::registry()).settings(settings());
+    let filmlight = FilmLight::new(pool(&sim), rushes::registry()).settings(decided);
     let report = filmlight.run(&unit, &RunContext::plain()).await;
     if !report.is_done() {
         assert_eq!(tree(&shoot.out("out")).len(), 0, "something is left");

@@ -3,11 +3,11 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use flapid_sim::{CallFault, Does, Faults, Settings, Sim};
+use flapid_sim::{CallFault, Does, Faults, Sim};
 use futures_util::{SinkExt as _, StreamExt as _};
 use rushes::core::plan::Unit;
 use rushes::recipes::Dailies;
-use rushes_filmlight::{Connection, Launch, Limits, Options, Patience, Pool, Server, User};
+use rushes_filmlight::{Connection, Launch, Limits, Options, Patience, Pool, Server, Settings, User};
 use rushes_testcard::{Card, CardSpec, ClipTruth};
 use serde_json::Value;
 use tokio::net::TcpStream;
@@ -16,7 +16,7 @@ use tokio_tungstenite::tungstenite::Message;
 
 /// A simulator with `faults` that lets everybody in.
 pub(crate) async fn sim(faults: Faults) -> Sim {
-    Sim::start(Settings { faults, ..Settings::default() }).await.unwrap()
+    Sim::start(flapid_sim::Settings { faults, ..flapid_sim::Settings::default() }).await.unwrap()
 }
 
 /// How to reach it.
@@ -88,15 +88,15 @@ pub(crate) fn pool(sim: &Sim) -> Pool {
     Pool::new(Server::Running(Box::new(options(sim))), 2)
 }
 
-/// Decisions for tests: renders are looked at often, and soon given up.
-pub(crate) fn settings() -> rushes_filmlight::Settings {
-    let limits = Limits {
-        stalled: Duration::from_secs(4),
-        finishing: Duration::from_secs(1),
-        whole: Duration::from_secs(120),
-        per_second_of_media: Duration::ZERO,
-    };
-    rushes_filmlight::Settings { poll: Duration::from_millis(5), limits, ..rushes_filmlight::Settings::default() }
+/// Decisions for tests: renders are looked at often.
+pub(crate) fn settings() -> Settings {
+    Settings { poll: Duration::from_millis(5), ..Settings::default() }
+}
+
+/// As [`settings`], for renders that hang: they are soon given up.
+pub(crate) fn impatient() -> Settings {
+    let limits = Limits { stalled: Duration::from_secs(1), finishing: Duration::from_secs(1), ..Limits::default() };
+    Settings { limits, ..settings() }
 }
 
 /// A card with one small clip.
