@@ -3,7 +3,7 @@
 use std::hint::black_box;
 use std::path::{Path, PathBuf};
 
-use rushes_color::output::{Precision, Target};
+use rushes_color::output::Target;
 use rushes_color::{Cdl, Cube, Interpolation, Lut, OutputTransform};
 use rushes_color::{aces, cct, matrix};
 use rushes_core::frame::{Band, BandMut, FrameFacts, FrameFormat, ImageState};
@@ -90,11 +90,9 @@ fn some(scratch: &Path, wanted: &dyn Fn(&str) -> bool) -> Result<Vec<Kernel>> {
     kernels.add("33x33x33 LUT in ACEScct", |n| stage(n, ImageState::SceneLinear, &cube(scratch)?, 0.0))?;
     kernels.add("33x33x33 LUT, tetrahedral", |n| look_up(scratch, n))?;
     let sdr = OutputTransform::default();
-    kernels.add("ACES 2.0 output transform", |n| stage(n, ImageState::SceneLinear, &sdr, 1150.0))?;
-    let hdr = OutputTransform { display: Target::Pq1000, ..sdr };
-    kernels.add("ACES 2.0 output transform, PQ 1,000 nits", |n| stage(n, ImageState::SceneLinear, &hdr, 1250.0))?;
-    let preview = OutputTransform { precision: Precision::Cube65, ..sdr };
-    kernels.add("ACES 2.0 output transform, cube of 65", |n| stage(n, ImageState::SceneLinear, &preview, 0.0))?;
+    kernels.add("ACES 2.0 output transform", |n| stage(n, ImageState::SceneLinear, &sdr, 600.0))?;
+    let hdr = OutputTransform { display: Target::Pq1000 };
+    kernels.add("ACES 2.0 output transform, PQ 1,000 nits", |n| stage(n, ImageState::SceneLinear, &hdr, 650.0))?;
     let hd = ScaleTo::Exact { width: 1920, height: 1080 };
     kernels.add("scale to 1080p, Lanczos3", |n| stage(n, ImageState::Display, &Scale::display(hd), 0.0))?;
     let log = Scale { domain: ScaleDomain::Log, ..Scale::scene_linear(hd) };
@@ -146,12 +144,13 @@ fn scene(samples: usize, seed: u32) -> Vec<f32> {
 
 /// Three planes with slopes, edges and a little grain, between 0 and 1.
 fn picture(width: usize, height: usize) -> Vec<f32> {
-    let grain = scene(width, 7);
+    // Of its own everywhere: grain that comes again is easily compressed.
+    let grain = scene(3 * width * height, 7);
     let sample = |i: usize| {
         let (x, y, plane) = (i % width, i / width % height, i / width / height);
         let slope = 0.2 + 0.4 * x as f32 / width as f32 + 0.1 * plane as f32;
         let edge = if (x / 90 + y / 70).is_multiple_of(2) { 0.15 } else { 0.0 };
-        slope + edge + 0.004 * grain[(x + 31 * y) % width].min(1.0)
+        slope + edge + 0.004 * grain[i].min(1.0)
     };
     (0..3 * width * height).map(sample).collect()
 }

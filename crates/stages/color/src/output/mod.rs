@@ -17,7 +17,6 @@
 #![allow(clippy::manual_clamp, reason = "`max` and `min` drop NaN, `clamp` keeps it")]
 
 mod chroma;
-mod cube;
 mod encode;
 mod gamut;
 mod hull;
@@ -31,7 +30,7 @@ mod tone;
 #[cfg(test)]
 mod golden;
 
-pub use stage::{OutputTransform, Precision};
+pub use stage::OutputTransform;
 pub use target::Target;
 
 use self::chroma::Chroma;

@@ -11,7 +11,6 @@ use rushes_core::stage::{FrameKernel, FrameStage, StageInfo};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::cube::Baked;
 use super::{Rendering, Target};
 use crate::aces;
 use crate::matrix::{self, to_f32};
@@ -23,7 +22,7 @@ use crate::working::scene_space;
 /// use rushes_color::OutputTransform;
 /// use rushes_color::output::Target;
 /// let stage: OutputTransform = serde_json::from_str(r#"{ "display": "rec2100-pq-1000" }"#)?;
-/// assert_eq!(stage, OutputTransform { display: Target::Pq1000, ..OutputTransform::default() });
+/// assert_eq!(stage, OutputTransform { display: Target::Pq1000 });
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -31,21 +30,6 @@ use crate::working::scene_space;
 pub struct OutputTransform {
     /// The display.
     pub display: Target,
-    /// How exactly it is computed.
-    pub precision: Precision,
-}
-
-/// How exactly the output transform is computed.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Precision {
-    /// Each pixel as the Academy has it, within 1e-4 of OpenColorIO.
-    #[default]
-    Analytic,
-    /// By a table of 65 x 65 x 65 pixels, for proxies and previews. SDR is off by 0.1 of 1,023 code values in greys on
-    /// average; in colours with up to two stops between their channels by 0.3, 99 in 100 within 2.5, and single values by up
-    /// to 70, where a channel leaves black. PQ by less than half of that.
-    Cube65,
 }
 
 impl StageInfo for OutputTransform {
@@ -58,12 +42,7 @@ impl StageInfo for OutputTransform {
     }
 
     fn params(&self) -> serde_json::Value {
-        let mut params = serde_json::json!({ "display": self.display });
-        // Work that was made before there was a choice stands.
-        if self.precision != Precision::default() {
-            params["precision"] = serde_json::json!(self.precision);
-        }
-        params
+        serde_json::json!({ "display": self.display })
     }
 }
 
@@ -85,30 +64,18 @@ impl FrameStage for OutputTransform {
     }
 
     fn prepare(&self, input: &FrameFormat) -> Result<Box<dyn FrameKernel>> {
-        let cg = scene_space(input)? == ColorSpace::AcesCg;
+        let to_ap0 = (scene_space(input)? == ColorSpace::AcesCg).then(|| to_f32(&aces::AP1_TO_AP0));
         let mut format = FrameFormat { state: ImageState::Display, ..input.clone() };
         format.facts.color_space = Some(self.display.space());
-        let by = match self.precision {
-            Precision::Analytic => By::Formula(self.display.rendering(), cg.then(|| to_f32(&aces::AP1_TO_AP0))),
-            Precision::Cube65 => {
-                let to_ap1 = if cg { matrix::IDENTITY } else { *aces::AP0_TO_AP1 };
-                By::Table(Baked::of(self.display), to_f32(&to_ap1))
-            }
-        };
-        Ok(Box::new(Kernel { by, format }))
+        Ok(Box::new(Kernel { rendering: self.display.rendering(), to_ap0, format }))
     }
 }
 
 struct Kernel {
-    by: By,
+    rendering: &'static Rendering,
+    /// For pictures in ACEScg.
+    to_ap0: Option<[[f32; 3]; 3]>,
     format: FrameFormat,
-}
-
-enum By {
-    /// With a way to ACES2065-1, for pictures in ACEScg.
-    Formula(&'static Rendering, Option<[[f32; 3]; 3]>),
-    /// With a way to ACEScg.
-    Table(&'static Baked, [[f32; 3]; 3]),
 }
 
 impl FrameKernel for Kernel {
@@ -121,21 +88,16 @@ impl FrameKernel for Kernel {
     }
 
     fn run(&self, input: &Band<'_>, out: &mut BandMut<'_>) {
-        let level = Level::current();
-        let mut ap0 = match &self.by {
-            By::Formula(_, Some(_)) => [0, 1, 2].map(|_| vec![0.0; input.width()]),
-            _ => Default::default(),
-        };
+        let (rendering, level) = (self.rendering, Level::current());
+        let mut ap0 = self.to_ap0.map(|m| (m, [0, 1, 2].map(|_| vec![0.0; input.width()])));
         for row in out.rows() {
             let from = [0, 1, 2].map(|p| input.row(p, row));
-            match &self.by {
-                By::Formula(rendering, Some(to_ap0)) => {
-                    let [r, g, b] = &mut ap0;
-                    matrix::rows(level, to_ap0, from, [r, g, b]);
+            match &mut ap0 {
+                Some((m, [r, g, b])) => {
+                    matrix::rows(level, m, from, [r, g, b]);
                     rendering.rows(level, [r, g, b], out.rgb_row_mut(row));
                 }
-                By::Formula(rendering, None) => rendering.rows(level, from, out.rgb_row_mut(row)),
-                By::Table(baked, to_ap1) => baked.rows(level, to_ap1, from, out.rgb_row_mut(row)),
+                None => rendering.rows(level, from, out.rgb_row_mut(row)),
             }
         }
     }
@@ -170,27 +132,6 @@ mod tests {
         let b = run(ColorSpace::AcesCg, [cg[0], grey, cg[1], grey, cg[2], grey]);
         for (a, b) in a.iter().zip(b) {
             assert!((a - b).abs() < 1e-5, "{a} {b}");
-        }
-    }
-
-    #[test]
-    fn the_table_gives_either_space_nearly_what_the_formula_does() {
-        let stage: OutputTransform = serde_json::from_str(r#"{ "precision": "cube65" }"#).unwrap();
-        assert_eq!(serde_json::from_value::<OutputTransform>(stage.params()).unwrap(), stage);
-        assert_eq!(OutputTransform::default().params(), serde_json::json!({ "display": "rec709" }));
-        let pixels = [0.5f32, 0.18, 0.3, 0.18, 0.2, 0.18];
-        for space in [ColorSpace::Aces2065_1, ColorSpace::AcesCg] {
-            let by = |stage: OutputTransform| {
-                let mut out = [0.0; 6];
-                let kernel = stage.prepare(&format(Some(space))).unwrap();
-                kernel.run(&Band::new(&pixels, 3, 2, 0..1), &mut BandMut::new(&mut out, 3, 2, 0..1));
-                out
-            };
-            let (table, formula) = (by(stage), by(OutputTransform::default()));
-            for (t, f) in table.iter().zip(formula) {
-                assert!((t - f).abs() < 2e-3, "{space}: {t}, not {f}");
-            }
-            assert_ne!(table, formula, "{space}");
         }
     }
 
