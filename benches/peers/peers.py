@@ -39,19 +39,37 @@ def best(run, times=5):
 def picture(height, width):
     """Slopes, edges and a little grain, 0 to 1, planes last."""
     y, x = np.mgrid[0:height, 0:width]
-    grain = np.random.default_rng(1).random((height, width, 1), dtype=np.float32)
+    grain = np.random.default_rng(1).random((height, width, 3), dtype=np.float32)
     slope = 0.2 + 0.4 * x / width
     edge = np.where((x // 90 + y // 70) % 2 == 0, 0.15, 0.0)
     planes = np.stack([slope + edge + 0.1 * p for p in range(3)], axis=-1)
     return (planes + 0.01 * grain).astype(np.float32)
 
 
-def transform():
-    config = ocio.Config.CreateFromBuiltinConfig("studio-config-v4.0.0_aces-v2.0_ocio-v2.5")
-    view = ocio.DisplayViewTransform("ACES2065-1", "Rec.1886 Rec.709 - Display", "ACES 2.0 - SDR 100 nits (Rec.709)")
-    cpu = config.getProcessor(view).getDefaultCPUProcessor()
-    light = (0.18 * 2 ** (np.random.default_rng(1).random((256, 1024, 3)) * 11 - 8)).astype(np.float32)
+def colour(processor, low=-8, high=3):
+    """Pixels a second of light from 2^low to 2^high around grey, in all hues."""
+    cpu = processor.getDefaultCPUProcessor()
+    stops = np.random.default_rng(1).random((256, 1024, 3)) * (high - low) + low
+    light = (0.18 * 2**stops).astype(np.float32)
     return light.shape[0] * light.shape[1] / best(lambda: cpu.applyRGB(light.copy()), 3)
+
+
+def transform(display, view):
+    config = ocio.Config.CreateFromBuiltinConfig("studio-config-v4.0.0_aces-v2.0_ocio-v2.5")
+    return colour(config.getProcessor(ocio.DisplayViewTransform("ACES2065-1", display, view)))
+
+
+def acescct():
+    config = ocio.Config.CreateFromBuiltinConfig("studio-config-v4.0.0_aces-v2.0_ocio-v2.5")
+    return colour(config.getProcessor("ACES2065-1", "ACEScct"))
+
+
+def lut():
+    cube = ocio.Lut3DTransform(33)
+    cube.setInterpolation(ocio.INTERP_TETRAHEDRAL)
+    b, g, r = np.meshgrid(*[np.linspace(0, 1, 33)] * 3, indexing="ij")
+    cube.setData(np.stack([r**1.1, 0.95 * g + 0.05 * b, b * b * 0.2 + 0.8 * b], axis=-1).astype(np.float32).ravel())
+    return colour(ocio.Config.CreateRaw().getProcessor(cube), -5, 2.4)
 
 
 def plate(scratch, compression):
@@ -128,7 +146,20 @@ def main():
     versions = {"OpenColorIO": ocio.__version__, "OpenCV": cv2.__version__, "OpenEXR": OpenEXR.__version__}
     rows = [
         ("debayer, bilinear", "debayer, bilinear", "OpenCV, 16 bit", WIDTH * HEIGHT / bilinear),
-        ("ACES 2.0 output transform, Rec.709", "ACES 2.0 output transform", "OpenColorIO", transform()),
+        (
+            "ACES 2.0 output transform, Rec.709",
+            "ACES 2.0 output transform",
+            "OpenColorIO",
+            transform("Rec.1886 Rec.709 - Display", "ACES 2.0 - SDR 100 nits (Rec.709)"),
+        ),
+        (
+            "the same, PQ at 1,000 nits",
+            "ACES 2.0 output transform, PQ 1,000 nits",
+            "OpenColorIO",
+            transform("Rec.2100-PQ - Display", "ACES 2.0 - HDR 1000 nits (P3 D65)"),
+        ),
+        ("ACES2065-1 to ACEScct", "ACES2065-1 to ACEScct", "OpenColorIO", acescct()),
+        ("33x33x33 LUT, tetrahedral", "33x33x33 LUT, tetrahedral", "OpenColorIO", lut()),
         ("scale to 1080p", "scale to 1080p, Lanczos3", "OpenCV, area (softer)", WIDTH * HEIGHT / area),
         ("EXR plate, half RGB, uncompressed", "EXR plate, uncompressed", "OpenEXR", plate(scratch, OpenEXR.NO_COMPRESSION)),
         ("EXR plate, half RGB, PIZ", "EXR plate, PIZ", "OpenEXR", plate(scratch, OpenEXR.PIZ_COMPRESSION)),

@@ -132,27 +132,30 @@ fn some(scratch: &Path, wanted: &dyn Fn(&str) -> bool) -> Result<Vec<Kernel>> {
     Ok(kernels.made)
 }
 
-/// Scene light from 2^-8 to 2^3 around grey, in all hues.
-fn scene(samples: usize, seed: u32) -> Vec<f32> {
-    let mut state = seed;
-    let mut next = || {
-        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        (state >> 8) as f32 / (1 << 24) as f32
+/// Numbers from 0 to 1, all as likely.
+fn noise(samples: usize, mut seed: u32) -> impl Iterator<Item = f32> {
+    let next = move || {
+        seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (seed >> 8) as f32 / (1 << 24) as f32
     };
-    (0..samples).map(|_| 0.18 * (next() * 11.0 - 8.0).exp2()).collect()
+    std::iter::repeat_with(next).take(samples)
 }
 
-/// Three planes with slopes, edges and a little grain, between 0 and 1.
+/// Scene light from 2^-8 to 2^3 around grey, in all hues.
+fn scene(samples: usize, seed: u32) -> Vec<f32> {
+    noise(samples, seed).map(|v| 0.18 * (v * 11.0 - 8.0).exp2()).collect()
+}
+
+/// Three planes with slopes, edges and a little grain, between 0 and 1. No grain comes again: it would be easily
+/// compressed.
 fn picture(width: usize, height: usize) -> Vec<f32> {
-    // Of its own everywhere: grain that comes again is easily compressed.
-    let grain = scene(3 * width * height, 7);
-    let sample = |i: usize| {
+    let sample = |i: usize, grain: f32| {
         let (x, y, plane) = (i % width, i / width % height, i / width / height);
         let slope = 0.2 + 0.4 * x as f32 / width as f32 + 0.1 * plane as f32;
         let edge = if (x / 90 + y / 70).is_multiple_of(2) { 0.15 } else { 0.0 };
-        slope + edge + 0.004 * grain[i].min(1.0)
+        slope + edge + 0.01 * grain
     };
-    (0..3 * width * height).map(sample).collect()
+    noise(3 * width * height, 7).enumerate().map(|(i, grain)| sample(i, grain)).collect()
 }
 
 fn format(state: ImageState, (width, height): (usize, usize)) -> FrameFormat {
