@@ -99,13 +99,13 @@ impl Default for Dailies {
 impl Dailies {
     /// The same without proxies and stills.
     pub fn plates_only(mut self) -> Self {
-        self.proxies = false;
+        (self.plates, self.proxies) = (true, false);
         self
     }
 
     /// The same without plates.
     pub fn proxies_only(mut self) -> Self {
-        self.plates = false;
+        (self.plates, self.proxies) = (false, true);
         self
     }
 

@@ -39,9 +39,10 @@ impl<T: Copy + Default> Pool<T> {
     pub fn take(&self, len: usize) -> Pooled<T> {
         let room = len + LINE / size_of::<T>().max(1);
         let mut free = self.free();
-        // The smallest that is large enough; else the least of all goes, and a new one takes its place.
+        // The smallest that is large enough, but not more than twice that: a pool holds no more than what was asked for,
+        // twice. Else the least of all goes, and a new one takes its place.
         let size = |i: &usize| free[*i].len();
-        let fits = (0..free.len()).filter(|i| size(i) >= room).min_by_key(size);
+        let fits = (0..free.len()).filter(|i| (room..=2 * room).contains(&size(i))).min_by_key(size);
         let best = fits.or_else(|| (0..free.len()).min_by_key(size));
         let mut data = best.map(|i| free.swap_remove(i)).unwrap_or_default();
         drop(free);

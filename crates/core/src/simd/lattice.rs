@@ -24,8 +24,11 @@ const MOST: usize = 256;
 
 impl Lattice {
     /// Of `size` points a side, 2 to 256, from `low` to `high`; rows that are missing are zeros.
+    ///
+    /// # Panics
+    /// When there are fewer or more points: a bug of the caller.
     pub fn new(size: usize, rows: impl Iterator<Item = [f32; 3]>, [low, high]: [[f32; 3]; 2]) -> Self {
-        let size = size.clamp(2, MOST);
+        assert!((2..=MOST).contains(&size), "a lattice of {size} points a side");
         let mut rows: Vec<[f32; 4]> = rows.take(size * size * size).map(|[r, g, b]| [r, g, b, 0.0]).collect();
         rows.resize(size * size * size + size * size + size + 1, [0.0; 4]);
         let per_unit = [0, 1, 2].map(|c| (size - 1) as f32 / (high[c] - low[c]));

@@ -50,7 +50,8 @@ pub trait InOrder {
     fn run(&mut self, input: &Band<'_>, out: &mut BandMut<'_>);
 
     /// The first input row that it has not taken: of those before it, it keeps what the next bands need, and they
-    /// need not be given again. Default: 0, all rows that [`FrameKernel::input_rows`] names are wanted.
+    /// need not be given again as long as bands follow each other. Default: 0, all rows that
+    /// [`FrameKernel::input_rows`] names are wanted.
     fn taken(&self) -> usize {
         0
     }

@@ -103,7 +103,9 @@ impl Gamut {
             slope[i] = room * (axis[i] - focus) * (per_all * (unders * overs));
             // J over that of the cusp's line: below, and from white.
             let per_ratios = per_lines * (cusp_under * cusp_under);
-            lower[i] = over * cusp_rest * per_ratios;
+            // Far from it, but the power's table ends at 256.
+            let ratio = over * cusp_rest * per_ratios;
+            lower[i] = if ratio > 255.0 { 255.0 } else { ratio };
             upper[i] = rest * cusp_over * per_ratios;
         }
         self.below.raise(here, lower);

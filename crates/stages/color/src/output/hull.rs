@@ -97,10 +97,8 @@ impl Lines {
 
     /// M at which `line` leaves the hull.
     pub(super) fn leaves(&self, slice: &Slice, line: &Line) -> f32 {
-        {
-            let cusp_m = slice.cusp[1];
-            smooth_min(self.leaves_below(slice, line), self.leaves_above(slice, line), cusp_m, 1.0 / (cusp_m * cusp_m))
-        }
+        let cusp_m = slice.cusp[1];
+        smooth_min(self.leaves_below(slice, line), self.leaves_above(slice, line), cusp_m, 1.0 / (cusp_m * cusp_m))
     }
 
     /// M at which `line` leaves the part of the hull below the cusp.

@@ -70,8 +70,11 @@ pub(super) fn samples_into(
 pub(super) fn working_bytes(header: &Header) -> u64 {
     let p = &header.picture;
     let longest = p.layout.lengths.iter().take(p.layout.count().min(1 << 32) as usize).max().copied().unwrap_or(0);
-    // That of the lossless process is more than eight rows of blocks and one of samples.
-    let rows = p.jpeg.as_ref().map_or(0, |f| jpeg::working_bytes(f.width as u64 * f.components() as u64));
+    // That of the lossless process is more than eight rows of blocks and one of samples. Where there are several
+    // streams, one has been looked at, and the others may have any size.
+    let row =
+        |f: &jpeg::FrameHeader| if p.layout.count() > 1 { 4 * 65_535 } else { f.width as u64 * f.components() as u64 };
+    let rows = p.jpeg.as_ref().map_or(0, |f| jpeg::working_bytes(row(f)));
     longest + rows.max(p.layout.width.min(p.width) as u64 * p.samples as u64 * 2)
 }
 
