@@ -55,7 +55,7 @@ pub enum Stuck {
 #[derive(Debug, Clone)]
 pub struct Watchdog {
     limits: Limits,
-    ends: Instant,
+    begun: Instant,
     cap: Duration,
     seen: (f64, i64),
     changed: Instant,
@@ -66,8 +66,9 @@ pub struct Watchdog {
 impl Watchdog {
     /// A render of so much `media` that begins `now`.
     pub fn new(limits: Limits, media: Duration, now: Instant) -> Self {
-        let cap = limits.whole + limits.per_second_of_media.mul_f64(media.as_secs_f64());
-        Self { limits, ends: now + cap, cap, seen: (0.0, 0), changed: now, finishing: None }
+        let more = limits.per_second_of_media.as_secs_f64() * media.as_secs_f64();
+        let cap = limits.whole.saturating_add(Duration::try_from_secs_f64(more).unwrap_or(Duration::MAX));
+        Self { limits, begun: now, cap, seen: (0.0, 0), changed: now, finishing: None }
     }
 
     /// What is to be said of a render that has made this progress (0 to 1) and so many frames.
@@ -78,7 +79,7 @@ impl Watchdog {
         }
         self.finishing = if progress >= 0.999 { self.finishing.or(Some(now)) } else { None };
         let since = |then: Instant| now.saturating_duration_since(then);
-        if now >= self.ends {
+        if since(self.begun) >= self.cap {
             return Some(Stuck::TooLong(self.cap));
         }
         match self.finishing {
@@ -108,6 +109,9 @@ mod tests {
         assert_eq!(at(&[(1, 1.0), (100, 1.0), (150, 1.0), (151, 1.0)], 1), Some((151, Stuck::Finishing(s(150)))));
         let slow: Vec<_> = (0..40).map(|i| (i * 10, i as f64 / 100.0)).collect();
         assert_eq!(at(&slow, 2), Some((340, Stuck::TooLong(s(340)))));
+        let without_end = Limits { whole: Duration::MAX, per_second_of_media: Duration::MAX, ..Limits::default() };
+        let now = Instant::now();
+        assert_eq!(Watchdog::new(without_end, Duration::MAX, now).see(0.5, 1, now), None);
         assert_eq!(at(&slow, 60), None, "long media may take longer");
     }
 }

@@ -105,8 +105,19 @@ impl Connection {
     /// As [`Connection::open`] over a stream of the caller's: TLS, a tunnel.
     ///
     /// # Errors
-    /// When it is no FilmLight server at the other end, or the user is not let in.
+    /// When it is no FilmLight server at the other end, the user is not let in, or it takes too long.
     pub async fn over<S>(stream: S, options: &Options) -> Result<Self>
+    where
+        S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    {
+        let after = options.timeouts.connect;
+        let why = || format!("it took longer than {} s", after.as_secs_f64());
+        tokio::time::timeout(after, Self::shake_hands(stream, options))
+            .await
+            .unwrap_or_else(|_| Err(Error::Unreachable { address: options.address(), why: why() }))
+    }
+
+    async fn shake_hands<S>(stream: S, options: &Options) -> Result<Self>
     where
         S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {

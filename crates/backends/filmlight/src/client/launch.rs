@@ -122,7 +122,7 @@ impl Launch {
         let child = command.stdin(Stdio::null()).stdout(out).stderr(err).spawn().map_err(|e| failed(e.to_string()))?;
         let mut child = Reaped::new(child, self.patience);
 
-        let until = Instant::now() + self.starting;
+        let begun = Instant::now();
         let port = loop {
             if let Some(port) = pipe.port().map_err(failed)? {
                 break port;
@@ -131,7 +131,7 @@ impl Launch {
                 let log = if self.log.is_some() { "see its log" } else { "give it a log to learn more" };
                 return Err(failed(format!("it ended at once ({status}); {log}: a licence may be missing")));
             }
-            if Instant::now() >= until {
+            if begun.elapsed() >= self.starting {
                 return Err(failed(format!("it did not say its port within {} s", self.starting.as_secs_f64())));
             }
             tokio::time::sleep(Duration::from_millis(10)).await;
@@ -254,18 +254,31 @@ mod tests {
         std::fs::write(&path, format!("#!/bin/sh\n{text}\n")).unwrap();
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
         let patience = Patience { closed: Duration::from_millis(20), asked: Duration::from_millis(20) };
-        Launch { program: Some(path), starting: Duration::from_millis(500), patience, ..Launch::default() }
+        Launch { program: Some(path), starting: Duration::from_secs(60), patience, ..Launch::default() }
+    }
+
+    /// Why it does not start. While another test starts a child, that child may hold the script open for a moment, as a
+    /// file that is written to.
+    async fn refused(launch: &Launch) -> String {
+        let busy = std::io::Error::from(nix::errno::Errno::ETXTBSY).to_string();
+        loop {
+            let e = launch.start().await.unwrap_err().to_string();
+            if !e.contains(&busy) {
+                return e;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
     }
 
     #[tokio::test]
     async fn a_program_that_is_no_flapid_is_told_plainly() {
         let dir = tempfile::tempdir().unwrap();
-        for (text, said) in [
-            ("exit 7", "ended at once"),
-            ("echo nonsense > $3; sleep 600", "no port"),
-            ("exec sleep 600", "did not say its port"),
+        for (text, starting, said) in [
+            ("exit 7", Duration::from_secs(60), "ended at once"),
+            ("echo nonsense > $3; exec sleep 600", Duration::from_secs(60), "no port"),
+            ("exec sleep 600", Duration::from_millis(500), "did not say its port"),
         ] {
-            let e = script(dir.path(), text).start().await.unwrap_err().to_string();
+            let e = refused(&Launch { starting, ..script(dir.path(), text) }).await;
             assert!(e.contains(said) && e.contains("flapid"), "{e}");
         }
         let none = Launch { program: Some(dir.path().join("none")), ..Launch::default() };

@@ -101,7 +101,10 @@ impl Link {
         // Fails where it has ended already.
         let _ = self.outgoing.send(Message::Close(None));
         let mut ended = self.shared.ended.subscribe();
-        let _ = tokio::time::timeout(2 * FAREWELL, ended.wait_for(Option::is_some)).await;
+        if tokio::time::timeout(2 * FAREWELL, ended.wait_for(Option::is_some)).await.is_err() {
+            // A peer that takes nothing keeps the farewell from being sent; this lets go of the socket.
+            self.shared.end("it was closed");
+        }
     }
 
     /// Waits for the end, however it comes, and says how it came.
@@ -175,13 +178,17 @@ async fn write<S: AsyncRead + AsyncWrite + Send + Unpin + 'static>(
     shared: Arc<Shared>,
     mut reader: tokio::task::JoinHandle<()>,
 ) {
+    let mut ended = shared.ended.subscribe();
     loop {
         let message = tokio::select! {
             message = queue.recv() => message,
-            _ = &mut reader => return,
+            _ = &mut reader => return shared.end("it was closed"),
         };
         let closing = matches!(message, None | Some(Message::Close(_)));
-        let sent = sink.send(message.unwrap_or(Message::Close(None))).await;
+        let sent = tokio::select! {
+            sent = sink.send(message.unwrap_or(Message::Close(None))) => sent,
+            _ = ended.wait_for(Option::is_some) => return reader.abort(),
+        };
         if let Err(e) = &sent {
             shared.end(&e.to_string());
         }

@@ -1,4 +1,5 @@
-//! Ending a child process for certain: no zombie, no orphan.
+//! Ending a child process, whatever happens, and waiting for it: no zombie is left. What it has started itself is its own
+//! to end: a flapid that is a wrapper around another program has to pass signals on, or `exec` it.
 
 use std::process::{Child, ExitStatus};
 use std::time::{Duration, Instant};
@@ -25,6 +26,9 @@ impl Default for Patience {
     }
 }
 
+/// How long a killed child is waited for: one that is stuck in the operating system goes later, or never.
+const KILLED: Duration = Duration::from_secs(5);
+
 /// How a private server ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ended {
@@ -36,6 +40,8 @@ pub enum Ended {
     Killed(ExitStatus),
     /// It was waited for already.
     Before,
+    /// It was killed and had not gone seconds later; it is waited for in the background.
+    Stuck,
 }
 
 /// A child that is waited for whatever happens, and ended when it is dropped.
@@ -57,9 +63,14 @@ impl Reaped {
 
     /// How it ended, if it has.
     pub(crate) fn gone(&mut self) -> Option<ExitStatus> {
-        let status = self.child.as_mut()?.try_wait().ok()??;
+        let status = match self.child.as_mut()?.try_wait() {
+            Ok(None) => return None,
+            Ok(Some(status)) => Some(status),
+            // Somebody else has waited for it, and its number may be another's.
+            Err(_) => None,
+        };
         self.child = None;
-        Some(status)
+        status
     }
 
     /// Waits for its end, asks for it, and forces it. Safe to be dropped half-way.
@@ -72,24 +83,22 @@ impl Reaped {
             return Ended::Asked(status);
         }
         self.signal(Signal::SIGKILL);
-        loop {
-            if let Some(status) = self.gone() {
-                return Ended::Killed(status);
-            }
-            if self.child.is_none() {
-                return Ended::Before;
-            }
-            tokio::time::sleep(LOOK).await;
+        if let Some(status) = self.gone_within(KILLED).await {
+            return Ended::Killed(status);
         }
+        let Some(child) = self.child.take() else { return Ended::Before };
+        tracing::warn!(pid = child.id(), "a private flapid was killed and does not go");
+        leave(child, Duration::ZERO);
+        Ended::Stuck
     }
 
     async fn gone_within(&mut self, patience: Duration) -> Option<ExitStatus> {
-        let until = Instant::now() + patience;
+        let begun = Instant::now();
         loop {
             if let Some(status) = self.gone() {
                 return Some(status);
             }
-            if self.child.is_none() || Instant::now() >= until {
+            if self.child.is_none() || begun.elapsed() >= patience {
                 return None;
             }
             tokio::time::sleep(LOOK).await;
@@ -117,26 +126,30 @@ impl Drop for Reaped {
         }
         let Some(child) = self.child.take() else { return };
         ask(&child, Signal::SIGTERM);
-        let patience = self.patience.asked;
-        // A thread: there may be no runtime any more. Where there can be none, the child is killed at once.
-        let shared = std::sync::Arc::new(std::sync::Mutex::new(child));
-        let theirs = std::sync::Arc::clone(&shared);
-        let spawned = std::thread::Builder::new().name("flapid-reaper".into()).spawn(move || {
-            if let Ok(mut child) = theirs.lock() {
-                wait_or_kill(&mut child, patience);
-            }
-        });
-        if spawned.is_err()
-            && let Ok(mut child) = shared.lock()
-        {
-            wait_or_kill(&mut child, Duration::ZERO);
+        leave(child, self.patience.asked);
+    }
+}
+
+/// Waits for the child on a thread: there may be no runtime any more. Where there can be none, the child is killed at
+/// once.
+fn leave(child: Child, patience: Duration) {
+    let shared = std::sync::Arc::new(std::sync::Mutex::new(child));
+    let theirs = std::sync::Arc::clone(&shared);
+    let spawned = std::thread::Builder::new().name("flapid-reaper".into()).spawn(move || {
+        if let Ok(mut child) = theirs.lock() {
+            wait_or_kill(&mut child, patience);
         }
+    });
+    if spawned.is_err()
+        && let Ok(mut child) = shared.lock()
+    {
+        wait_or_kill(&mut child, Duration::ZERO);
     }
 }
 
 fn wait_or_kill(child: &mut Child, patience: Duration) {
-    let until = Instant::now() + patience;
-    while Instant::now() < until {
+    let begun = Instant::now();
+    while begun.elapsed() < patience {
         match child.try_wait() {
             Ok(None) => std::thread::sleep(LOOK),
             _ => return,
@@ -184,6 +197,13 @@ mod tests {
         let pid = child.id().unwrap();
         assert!(matches!(child.end().await, Ended::Killed(_)));
         assert!(!exists(pid), "a zombie is left");
+    }
+
+    #[tokio::test]
+    async fn a_child_that_somebody_else_has_waited_for_is_let_go() {
+        let mut child = reaped("exit 0");
+        nix::sys::wait::waitpid(Pid::from_raw(child.id().unwrap() as i32), None).unwrap();
+        assert_eq!(tokio::time::timeout(Duration::from_secs(20), child.end()).await, Ok(Ended::Before));
     }
 
     #[test]

@@ -34,17 +34,21 @@ impl Listeners {
         listener.answer.clone()
     }
 
-    /// Listens to `signal` of `target`; true for the first who does.
-    fn add(&mut self, target: u64, signal: &str, answer: Option<AnswerTo>) -> (broadcast::Receiver<Value>, bool) {
+    /// Listens to `signal` of `target`; true for the first who does. What made the answers before comes back, to be
+    /// dropped where nothing is locked: it may hold the last clone of a handle.
+    fn add(
+        &mut self,
+        target: u64,
+        signal: &str,
+        answer: Option<AnswerTo>,
+    ) -> (broadcast::Receiver<Value>, bool, Option<AnswerTo>) {
         let mut first = false;
         let listener = self.0.entry((target, signal.to_owned())).or_insert_with(|| {
             first = true;
             Listener { tell: broadcast::channel(KEPT).0, answer: None }
         });
-        if answer.is_some() {
-            listener.answer = answer;
-        }
-        (listener.tell.subscribe(), first)
+        let before = answer.and_then(|answer| listener.answer.replace(answer));
+        (listener.tell.subscribe(), first, before)
     }
 
     /// Ends one subscription; what made the answers, for the last.
@@ -80,7 +84,8 @@ impl Signals {
         signal: &str,
         answer: Option<AnswerTo>,
     ) -> Result<Self> {
-        let (heard, first) = connection.link().with_listeners(|l| l.add(of.id(), signal, answer));
+        let (heard, first, before) = connection.link().with_listeners(|l| l.add(of.id(), signal, answer));
+        drop(before);
         let this = Self { of: of.clone(), connection: connection.clone(), signal: signal.to_owned(), heard };
         if first {
             connection.bare("connect_signal", Some(of.id()), json!({ "signal": signal })).await?;

@@ -155,7 +155,7 @@ impl TimecodeValue {
             Error::new(ErrorKind::MissingFact, format!("the rate of the timecode {self} is not known"))
         })?;
         let per_label = if self.fps.is_paired() { 2 } else { 1 };
-        let frame = self.f * per_label + u32::from(self.phase && per_label == 2);
+        let frame = self.f.saturating_mul(per_label).saturating_add(u32::from(self.phase && per_label == 2));
         Timecode::from_label(self.h, self.m, self.s, frame, rate, drop)
     }
 }
@@ -193,7 +193,7 @@ pub enum RangeEnd {
 impl RangeEnd {
     /// The frames from `first` to `last`, both included, as the server has them.
     pub fn range(self, first: i64, last: i64) -> FrameRange {
-        FrameRange { start: first, end: last + i64::from(self == Self::Excluded) }
+        FrameRange { start: first, end: last.saturating_add(i64::from(self == Self::Excluded)) }
     }
 }
 
