@@ -43,6 +43,11 @@ impl Job {
         }));
     }
 
+    /// False when it has ended.
+    pub(crate) fn is_active(&self) -> bool {
+        lock(&self.state).status == "Active"
+    }
+
     /// The first end counts.
     pub(crate) fn end(&self, status: &'static str, error: Option<String>, failed: u64) {
         let mut state = lock(&self.state);

@@ -43,6 +43,8 @@ async fn run(arguments: Arguments) -> Result<(), String> {
         return Err(why);
     }
     let (hangs, silent) = (faults.hangs, faults.never_starts);
+    // Before anybody knows of it: whoever reads the port may ask for the end at once.
+    let mut asked = Asked::listen().map_err(|e| format!("cannot listen to signals: {e}"))?;
     let port = arguments.port.unwrap_or(if arguments.slave { 0 } else { 1984 });
     let settings = Settings { port, user: arguments.user, slave: arguments.slave, process: true, faults };
     let sim = Sim::start(settings).await.map_err(|e| format!("cannot listen on {port}: {e}"))?;
@@ -60,34 +62,50 @@ async fn run(arguments: Arguments) -> Result<(), String> {
     };
     tokio::select! {
         () = ends => {}
-        () = asked_to_end() => {}
+        () = asked.heard() => {}
     }
     if hangs {
         // It is asked again and again, and does not hear.
         loop {
-            asked_to_end().await;
+            asked.heard().await;
         }
     }
     Ok(())
 }
 
+/// Listens to those who ask for the end.
 #[cfg(unix)]
-async fn asked_to_end() {
-    use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut term), Ok(mut int)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) else {
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = term.recv() => {}
-        _ = int.recv() => {}
+struct Asked(tokio::signal::unix::Signal, tokio::signal::unix::Signal);
+
+#[cfg(unix)]
+impl Asked {
+    fn listen() -> std::io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Self(signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?))
+    }
+
+    async fn heard(&mut self) {
+        tokio::select! {
+            _ = self.0.recv() => {}
+            _ = self.1.recv() => {}
+        }
     }
 }
 
 #[cfg(not(unix))]
-async fn asked_to_end() {
-    // Without a signal there is nothing to hear.
-    if tokio::signal::ctrl_c().await.is_err() {
-        std::future::pending().await
+struct Asked;
+
+#[cfg(not(unix))]
+impl Asked {
+    fn listen() -> std::io::Result<Self> {
+        Ok(Self)
+    }
+
+    async fn heard(&mut self) {
+        // Without a signal there is nothing to hear.
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending().await
+        }
     }
 }
 

@@ -116,7 +116,7 @@ impl Order {
             }
             self.render(job, output, shot, FrameRange { first: from, last: to }).await?;
         }
-        let last = self.outputs.first().zip(self.frames.last());
+        let last = self.outputs.last().zip(self.frames.last());
         let last = last.map(|(o, &f)| o.path(f, self.shot_at(f).1));
         match (fault.map(|f| &f.does), last) {
             (Some(RenderDoes::Stick), _) => {

@@ -7,7 +7,7 @@ use rushes_filmlight::types::{KeySet, NewSceneOptions, Wire as _};
 use rushes_filmlight::{Connection, Error, Options, User, api};
 use serde_json::{Value, json};
 
-use crate::support::{on, options, pair, sim};
+use crate::support::{deaf, on, options, pair, soon};
 
 #[tokio::test]
 async fn who_has_the_token_is_let_in_and_nobody_else() {
@@ -30,14 +30,18 @@ async fn who_has_the_token_is_let_in_and_nobody_else() {
 
 #[tokio::test]
 async fn nobody_at_the_port_is_told_with_its_address() {
-    let port = {
-        let sim = sim(Faults::default()).await;
-        let port = sim.port();
-        sim.stop().await;
-        port
-    };
+    let (_held, port) = deaf();
     let e = Connection::open(&Options::at("localhost", port)).await.unwrap_err();
     assert!(e.is_disconnected() && e.to_string().contains(&format!("localhost:{port}")), "{e}");
+}
+
+#[tokio::test]
+async fn a_peer_that_never_answers_the_handshake_is_given_up_on_any_stream() {
+    let (stream, _silent) = tokio::io::duplex(4096);
+    let mut options = Options::at("localhost", 1984);
+    options.timeouts.connect = Duration::from_millis(20);
+    let e = soon(Connection::over(stream, &options)).await.unwrap_err();
+    assert!(e.is_disconnected() && e.to_string().contains("longer than 0.02 s"), "{e}");
 }
 
 #[tokio::test]
@@ -191,6 +195,27 @@ async fn signals_are_heard_and_those_that_wait_are_answered_though_nobody_reads(
     drop((signals, more));
     client.call("get_username", None, json!({})).await.unwrap();
     assert_eq!(sim.calls("disconnect_signal"), 1);
+}
+
+#[test]
+fn an_answer_that_holds_the_last_handle_of_an_object_can_be_replaced() {
+    let (tell, told) = std::sync::mpsc::channel();
+    // A thread of its own: a connection that locks itself out holds up everything on its runtime.
+    std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let (_sim, client) = pair(Faults::default()).await;
+            let test = client.object("APITest.create", None, json!({})).await.unwrap();
+            let held = client.object("APITest.create", None, json!({})).await.unwrap();
+            let first = client.listen_answering(&test, "TestSignal", move |_| held.reference()).await.unwrap();
+            assert_eq!(kept(&client).await, 2);
+            let second = client.listen_answering(&test, "TestSignal", |_| json!(2)).await.unwrap();
+            assert_eq!(kept(&client).await, 1, "the replaced answer is gone, and what it held");
+            drop((first, second));
+        });
+        tell.send(()).unwrap();
+    });
+    told.recv_timeout(Duration::from_secs(60)).expect("the connection has locked itself out");
 }
 
 #[tokio::test]

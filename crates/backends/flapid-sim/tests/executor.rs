@@ -168,6 +168,22 @@ async fn what_a_server_cannot_be_asked_for_is_refused_with_the_reason() {
         assert!(matches!(report.outcome, Outcome::Failed(_)));
     }
     let unit = shoot.plates("out").await;
+    // A second branch, which is developed brighter than the first.
+    let mut two = unit.clone();
+    let developed = two.tree.iter().position(|n| n.stage == "input-transform").unwrap();
+    let more = two.tree.len() - developed;
+    let mut tree: Vec<_> = two.tree.iter().cloned().collect();
+    for mut node in two.tree[developed..].iter().cloned() {
+        node.id.push_str("-2");
+        node.from = node.from.map(|n| if n >= developed { n + more } else { n });
+        if node.stage == "input-transform" {
+            node.params["exposure"] = json!(1.0);
+        }
+        tree.push(node);
+    }
+    two.tree = tree.into();
+    let Verdict::No(why) = filmlight.accepts(&two).await else { panic!("one exposure was dropped") };
+    assert!(why.contains("developed differently") && why.contains("-2`"), "{why}");
     let held = Substitute { frames: FrameRange { first: 2, last: 2 }, with: StandIn::Hold(1) };
     let mut with_stand_in = unit.clone();
     with_stand_in.clip.substitutes = vec![held];

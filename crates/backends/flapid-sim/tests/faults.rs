@@ -5,9 +5,10 @@ use std::time::Duration;
 use flapid_sim::{CallFault, Does, Faults, RenderDoes, RenderFault};
 use rushes::ErrorKind;
 use rushes::core::run::{CancellationToken, Event, Events, Executor as _, Outcome, Retry, RunContext, UnitReport};
-use rushes_filmlight::{FilmLight, Pool, Server};
+use rushes::recipes::Dailies;
+use rushes_filmlight::{FilmLight, Limits, Options, Pool, Server, User};
 
-use crate::support::{Shoot, impatient, launch, pool, settings, sim, tree};
+use crate::support::{Shoot, deaf, impatient, launch, plates, pool, settings, sim, soon, tree};
 
 fn render(after: u64, does: RenderDoes) -> Faults {
     Faults { renders: vec![Some(RenderFault { after, does })], ..Faults::default() }
@@ -15,9 +16,12 @@ fn render(after: u64, does: RenderDoes) -> Faults {
 
 /// What becomes of plates on a server with `faults`; nothing may be left where it fails.
 async fn run(faults: Faults) -> UnitReport {
-    let hangs =
-        |f: &Option<RenderFault>| f.as_ref().is_some_and(|f| matches!(f.does, RenderDoes::Stall | RenderDoes::Stick));
-    let decided = if faults.renders.iter().any(hangs) { impatient() } else { settings() };
+    let decided = match faults.renders.first() {
+        Some(Some(RenderFault { does: RenderDoes::Stall, .. })) => impatient(Duration::from_secs(1)),
+        // The frames before that may take long on a machine that has much to do.
+        Some(Some(RenderFault { does: RenderDoes::Stick, .. })) => impatient(Limits::default().stalled),
+        _ => settings(),
+    };
     let (shoot, sim) = (Shoot::new(), sim(faults).await);
     let unit = shoot.plates("out").await;
     let filmlight = FilmLight::new(pool(&sim), rushes::registry()).settings(decided);
@@ -35,7 +39,7 @@ async fn each_end_of_a_render_is_told_for_what_it_is() {
     for (does, kind, retryable, said) in [
         (D::Crash, ErrorKind::Io, true, "crashed"),
         (D::Stop, ErrorKind::Io, false, "stopped the render"),
-        (D::Error("Disk full".into()), ErrorKind::BadMedia, false, "Disk full"),
+        (D::Error("Disk full".into()), ErrorKind::Io, false, "Disk full"),
         (D::Error("Licence expired".into()), ErrorKind::InUse, false, "Licence expired"),
         (D::Failed(2), ErrorKind::BadMedia, false, "frames that failed: 3"),
         (D::Stick, ErrorKind::Io, true, "has not ended"),
@@ -54,8 +58,61 @@ async fn each_end_of_a_render_is_told_for_what_it_is() {
             let logged: Vec<_> = report.findings.iter().filter(|f| f.code == "filmlight-log").collect();
             assert_eq!(logged.len(), 2, "a warning and a failure: {logged:?}");
             assert!(logged.iter().all(|f| f.frame == Some(3) && f.text.contains("the simulator says so")));
+        } else {
+            assert!(report.bad_frames.is_empty(), "{does:?} is no fault of a frame: {:?}", report.bad_frames);
+        }
+        if let D::Error(_) = does {
+            assert!(report.findings.iter().any(|f| f.code == "filmlight-log" && f.frame == Some(3)), "{does:?}");
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_render_that_is_abandoned_is_ended_before_the_next_has_the_server() {
+    // The first loses its connection while it renders; what ends it comes late.
+    let call = |method: &str, nth, does| CallFault { method: method.into(), nth, does };
+    let calls =
+        vec![call("RenderProcessor.get_progress", 1, Does::Drop), call("RenderProcessor.get", 2, Does::Late(200))];
+    let (shoot, sim) = (Shoot::new(), sim(Faults { calls, slow_ms: 50, ..Faults::default() }).await);
+    let job = shoot.job(&plates(), "out").frames_per_unit(4).units_at_once(2);
+    let filmlight = FilmLight::new(pool(&sim), rushes::registry()).settings(settings());
+    let done = soon(job.executor(std::sync::Arc::new(filmlight)).run()).await.unwrap();
+    let ended: Vec<_> = done.report.units.iter().map(UnitReport::is_done).collect();
+    assert_eq!(ended.iter().filter(|d| **d).count(), 1, "{:?}", done.report);
+    let heard = sim.heard();
+    let at = |method: &str, nth: usize| {
+        heard.iter().enumerate().filter(|(_, h)| h.contains(method)).map(|(n, _)| n).nth(nth).unwrap()
+    };
+    assert!(at("RenderProcessor.shutdown", 0) < at("RenderProcessor.start", 1), "the next render may be ended");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_file_gets_its_name_where_another_output_of_the_render_is_broken() {
+    let faults = render(0, RenderDoes::LoseFile);
+    let (shoot, sim) = (Shoot::new(), sim(faults).await);
+    let unit = shoot.units(&Dailies { exr: "piz".into(), ..Dailies::default() }, "out").await.remove(0);
+    let filmlight = FilmLight::new(pool(&sim), rushes::registry()).settings(settings());
+    let report = filmlight.run(&unit, &RunContext::plain()).await;
+    let Outcome::Failed(failure) = &report.outcome else { panic!("a file is lost") };
+    assert!(failure.message.contains("not there"), "{}", failure.message);
+    assert!(report.outputs.is_empty(), "{:?}", report.outputs);
+    assert_eq!(tree(&shoot.out("out")).len(), 0, "something is left");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn files_that_have_their_names_are_told_though_a_later_one_gets_none() {
+    let (shoot, sim) = (Shoot::new(), sim(Faults::default()).await);
+    let mut unit = shoot.plates("out").await;
+    unit.overwrite = true;
+    // No file can take the name of a folder that is not empty.
+    let name = format!("plates/{0}/{0}.0000003.exr", shoot.clip.name);
+    std::fs::create_dir_all(shoot.out("out").join(name).join("in the way")).unwrap();
+    let filmlight = FilmLight::new(pool(&sim), rushes::registry()).settings(settings());
+    let report = filmlight.run(&unit, &RunContext::plain()).await;
+    assert!(matches!(report.outcome, Outcome::Failed(_)), "{:?}", report.outcome);
+    assert_eq!(report.outputs.iter().map(|o| o.frames.first).collect::<Vec<_>>(), [0, 1, 2]);
+    let there = tree(&shoot.out("out"));
+    assert_eq!(there.keys().collect::<Vec<_>>(), report.outputs.iter().map(|o| &o.path).collect::<Vec<_>>());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -142,9 +199,12 @@ async fn a_cancellation_does_not_wait_for_calls_that_take_long() {
         let filmlight = FilmLight::new(pool(&sim), rushes::registry()).settings(settings());
         let context = RunContext { cancel: cancel.clone(), ..RunContext::plain() };
         let running = tokio::spawn(async move { filmlight.run(&unit, &context).await });
-        while sim.calls(method) == 0 {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
+        soon(async {
+            while sim.calls(method) == 0 {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        })
+        .await;
         cancel.cancel();
         let report = tokio::time::timeout(Duration::from_secs(30), running).await.unwrap().unwrap();
         assert_eq!(report.outcome, Outcome::Cancelled, "{method}");
@@ -189,9 +249,9 @@ async fn stages_of_others_are_refused_and_what_cannot_be_reached_is_said() {
 
     let shoot = Shoot::new();
     let unit = shoot.plates("out").await;
-    let port = sim.port();
-    let gone = FilmLight::new(pool(&sim), rushes::registry());
-    sim.stop().await;
+    let (_held, port) = deaf();
+    let nobody = Options { user: User::Unsaid, ..Options::at("localhost", port) };
+    let gone = FilmLight::new(Pool::new(Server::Running(Box::new(nobody)), 1), rushes::registry());
     let rushes::core::run::Verdict::No(why) = gone.accepts(&unit).await else { panic!("there is no server") };
     assert!(why.contains(&format!("localhost:{port}")) && why.contains("check that flapid runs"), "{why}");
 }

@@ -8,7 +8,7 @@ use nix::unistd::Pid;
 use rushes_filmlight::{Ended, Error, Patience, Pool, Server};
 use serde_json::json;
 
-use crate::support::{launch, on};
+use crate::support::{launch, on, soon};
 
 fn exists(pid: u32) -> bool {
     kill(Pid::from_raw(pid as i32), None).is_ok()
@@ -125,8 +125,11 @@ async fn a_pool_keeps_one_server_to_look_and_takes_a_fresh_one_for_each_render()
 fn spawn(arguments: &[&str], pipe: &std::path::Path) -> (std::process::Child, u16) {
     assert!(std::process::Command::new("mkfifo").arg(pipe).status().unwrap().success());
     let child = std::process::Command::new(env!("CARGO_BIN_EXE_flapid-sim")).args(arguments).arg(pipe).spawn().unwrap();
-    // Opening waits for the writer, reading for the whole of what it writes.
-    let told = std::fs::read_to_string(pipe).unwrap();
+    // Opening waits for the writer, reading for the whole of what it writes; on a thread, for there may be none.
+    let (tell, told) = std::sync::mpsc::channel();
+    let pipe = pipe.to_owned();
+    std::thread::spawn(move || tell.send(std::fs::read_to_string(pipe)));
+    let told = told.recv_timeout(Duration::from_secs(120)).expect("it does not say its port").unwrap();
     assert!(told.ends_with('\n') && told.trim().bytes().all(|b| b.is_ascii_digit()), "{told:?}");
     (child, told.trim().parse().unwrap())
 }
@@ -141,7 +144,15 @@ async fn the_program_is_launched_as_python_and_java_launch_flapid() {
         let reply = raw.ask(r#"{"method":"Application.get_application_info","id":1,"jsonrpc":"2.0"}"#).await;
         assert_eq!(reply["Major"], "5");
         drop(raw);
-        assert!(child.wait().unwrap().success(), "it did not end with its connection");
+        let status = soon(async {
+            loop {
+                if let Some(status) = child.try_wait().unwrap() {
+                    break status;
+                }
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        });
+        assert!(status.await.success(), "it did not end with its connection");
     }
     let output = std::process::Command::new(env!("CARGO_BIN_EXE_flapid-sim")).arg("--nonsense").output().unwrap();
     assert!(!output.status.success() && String::from_utf8_lossy(&output.stderr).contains("--nonsense"));

@@ -5,7 +5,7 @@ use rushes_filmlight::types::{InsertPosition, LogType, NewSceneOptions, OpStatus
 use rushes_filmlight::{Connection, api};
 use serde_json::{Value, json};
 
-use crate::support::{Shoot, pair};
+use crate::support::{Shoot, pair, soon};
 
 /// Submits plates of the clip, and gives the queue and the operation's number.
 async fn submit(flapi: &Connection, shoot: &Shoot) -> (api::QueueManager, i64) {
@@ -14,7 +14,7 @@ async fn submit(flapi: &Connection, shoot: &Shoot) -> (api::QueueManager, i64) {
     let root = shoot.clip.folder.canonicalize().unwrap();
     assert!(search.add_root_directory(root.to_str().unwrap(), true).await.unwrap());
     assert!(search.scan().await.unwrap());
-    while search.is_scan_in_progress().await.unwrap() {}
+    soon(async { while search.is_scan_in_progress().await.unwrap() {} }).await;
     let clip = search.sequences("FSMT_FRAME_NUMBER", 10).await.unwrap().remove(0);
     assert_eq!((clip.width().await.unwrap(), clip.height().await.unwrap()), (160, 90));
     assert_eq!(clip.start_timecode(0).await.unwrap().unwrap().to_string(), "10:11:59:18");
@@ -43,7 +43,7 @@ async fn submit(flapi: &Connection, shoot: &Shoot) -> (api::QueueManager, i64) {
     let operation = setup.submit_to_queue(&queue, "plates").await.unwrap();
     // Let go at once, as FilmLight's people do.
     drop((setup, scene));
-    assert_eq!(changes.next().await, Some(Value::from(operation.id)));
+    assert_eq!(soon(changes.next()).await, Some(Value::from(operation.id)));
     (queue, operation.id)
 }
 

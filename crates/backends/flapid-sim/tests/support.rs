@@ -93,10 +93,24 @@ pub(crate) fn settings() -> Settings {
     Settings { poll: Duration::from_millis(5), ..Settings::default() }
 }
 
-/// As [`settings`], for renders that hang: they are soon given up.
-pub(crate) fn impatient() -> Settings {
-    let limits = Limits { stalled: Duration::from_secs(1), finishing: Duration::from_secs(1), ..Limits::default() };
+/// As [`settings`], for renders that do not end: one that stands still is given up after `stalled`, one that has made
+/// all frames after a second.
+pub(crate) fn impatient(stalled: Duration) -> Settings {
+    let limits = Limits { stalled, finishing: Duration::from_secs(1), ..Limits::default() };
     Settings { limits, ..settings() }
+}
+
+/// A port of this machine at which nobody listens, and which nobody else is given as long as the socket is held.
+pub(crate) fn deaf() -> (tokio::net::TcpSocket, u16) {
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.bind((std::net::Ipv4Addr::LOCALHOST, 0).into()).unwrap();
+    let port = socket.local_addr().unwrap().port();
+    (socket, port)
+}
+
+/// What `work` gives, in a time that is enough on any machine: a test fails and does not hang.
+pub(crate) async fn soon<T>(work: impl Future<Output = T>) -> T {
+    tokio::time::timeout(Duration::from_secs(120), work).await.expect("it takes too long")
 }
 
 /// A card with one small clip.

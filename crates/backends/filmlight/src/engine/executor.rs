@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use rushes_core::deliver::refuse_among_originals;
 use rushes_core::graph::Registry;
@@ -15,7 +15,7 @@ use tokio::sync::Mutex;
 
 use super::catalog::Catalog;
 use super::order::{files, renders};
-use super::place::{Work, place};
+use super::place::{Made, Placed, Work, place};
 use super::probe::Probe;
 use super::progress::{Told, shut_down};
 use super::recipe::Recipe;
@@ -129,11 +129,15 @@ impl FilmLight {
     /// Ends the render on a server that goes on after its connection was lost: it would write into a folder that is
     /// not there any more.
     async fn abandon(&self) {
-        if let Ok(flapi) = self.pool.inspector().await
-            && let Ok(processor) = RenderProcessor::get(&flapi).await
-        {
-            shut_down(&processor).await;
-        }
+        let ending = async {
+            if let Ok(flapi) = self.pool.inspector().await
+                && let Ok(processor) = RenderProcessor::get(&flapi).await
+            {
+                shut_down(&processor).await;
+            }
+        };
+        // Others wait for the seat; a server that cannot be reached in this time may be beyond reach.
+        drop(tokio::time::timeout(Duration::from_secs(10), ending).await);
     }
 
     async fn make(&self, unit: &Unit, cx: &RunContext, report: &mut UnitReport) -> Result<()> {
@@ -179,25 +183,28 @@ impl FilmLight {
             told.started = false;
             let rendered = render(lease.connection(), &asked, cx, &mut told, report).await;
             let lost = !lease.connection().is_open();
-            lease.close().await;
+            // Before the seat is the next one's: the server has one processor, and would end the next one's render.
             if rendered.is_err() && lost && told.started && self.pool.is_shared() {
                 self.abandon().await;
             }
-            let rendered = rendered?;
-            for (output, made) in order.outputs.iter().zip(rendered) {
-                let names = files(unit, &checked.tree, order, output);
-                // Every byte is read, which the runtime's own threads are not for.
-                let (owned, of) = (unit.clone(), output.clone());
-                let placing = tokio::task::spawn_blocking(move || place(&owned, &of, &made, &names));
-                let (placed, findings) = placing.await.unwrap_or_else(|e| {
-                    Err(Error::new(ErrorKind::Panicked, format!("looking at what was rendered: {e}")))
-                })?;
-                report.findings.extend(findings);
-                for file in &placed {
-                    cx.events.send(Event::OutputFinished { unit: unit.id.clone(), output: file.clone() });
-                }
-                report.outputs.extend(placed);
+            lease.close().await;
+            let each = order.outputs.iter().zip(rendered?).map(|(output, files_made)| Made {
+                output: output.clone(),
+                files: files_made,
+                names: files(unit, &checked.tree, order, output),
+            });
+            let (owned, made) = (unit.clone(), each.collect::<Vec<_>>());
+            // Every byte is read, which the runtime's own threads are not for.
+            let placing = tokio::task::spawn_blocking(move || place(&owned, &made));
+            let placed = placing.await.unwrap_or_else(|e| {
+                Placed::failed(Error::new(ErrorKind::Panicked, format!("looking at what was rendered: {e}")))
+            });
+            report.findings.extend(placed.findings);
+            for file in &placed.files {
+                cx.events.send(Event::OutputFinished { unit: unit.id.clone(), output: file.clone() });
             }
+            report.outputs.extend(placed.files);
+            placed.ended?;
         }
         report.frames = told.done();
         Ok(())

@@ -24,10 +24,15 @@ pub(crate) struct Found {
 pub(crate) fn opens(path: &Path, kind: &Kind) -> Result<Found> {
     let bad =
         |what: &str| Error::new(ErrorKind::BadMedia, what).doing("looking at what the server rendered").path(path);
-    let file = File::open(path).map_err(|e| match e.kind() {
+    let missing = |e: std::io::Error| match e.kind() {
         std::io::ErrorKind::NotFound => bad("the server says that it is done, and the file is not there"),
         _ => Error::io(path, e),
-    })?;
+    };
+    // A link would get the name, and what it points at be anything; opening a pipe may wait for ever.
+    if !path.symlink_metadata().map_err(missing)?.is_file() {
+        return Err(bad("it is no plain file"));
+    }
+    let file = File::open(path).map_err(missing)?;
     let bytes = file.metadata().map_err(|e| Error::io(path, e))?.len();
     if bytes == 0 {
         return Err(bad("the server says that it is done, and the file is empty"));
@@ -74,20 +79,21 @@ fn ends(mut file: File, begins: &[u8], ends: &[u8]) -> std::io::Result<bool> {
 
 /// Samples of the video track, from the sample size box (ISO/IEC 14496-12, 8.7.3).
 fn movie_frames(mut file: File, bytes: u64) -> Option<u64> {
-    let mut at = 0;
+    let (mut at, mut frames) = (0, None);
+    // To the last atom: what comes after the index may be cut off.
     while at + 8 <= bytes {
         let (name, begins, ends) = atom(&mut file, at, bytes)?;
-        if &name == b"moov" {
+        if &name == b"moov" && frames.is_none() {
             // An index is small beside what it points at.
             let len = usize::try_from(ends - begins).ok().filter(|n| *n <= 256 << 20)?;
             let mut moov = vec![0; len];
             file.seek(SeekFrom::Start(begins)).ok()?;
             file.read_exact(&mut moov).ok()?;
-            return boxes(&moov).filter(|(n, _)| *n == b"trak").find_map(|(_, trak)| video_samples(trak));
+            frames = boxes(&moov).filter(|(n, _)| *n == b"trak").find_map(|(_, trak)| video_samples(trak));
         }
         at = ends;
     }
-    None
+    frames
 }
 
 /// The name of the atom at `at`, and where what it holds begins and ends.
@@ -166,6 +172,27 @@ mod tests {
         for n in 0..whole.len() {
             assert!(opened(&whole[..n], &kind).is_err(), "{n} bytes were taken for a movie");
         }
+    }
+
+    #[test]
+    fn a_movie_whose_pictures_are_cut_off_after_its_index_is_not_taken() {
+        let kind = Kind::Movie { codec: Vec::new(), timecode: true };
+        let pictures = atom_of(b"mdat", &[7; 100]);
+        let whole = [movie(), pictures].concat();
+        assert_eq!(opened(&whole, &kind).unwrap().frames, Some(24));
+        assert!(opened(&whole[..whole.len() - 1], &kind).is_err());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_is_no_rendered_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let (file, link) = (dir.path().join("file"), dir.path().join("link"));
+        std::fs::write(&file, b"\xff\xd8 picture \xff\xd9").unwrap();
+        std::os::unix::fs::symlink(&file, &link).unwrap();
+        let jpeg = Kind::Still { png: false };
+        assert!(opens(&file, &jpeg).is_ok());
+        assert!(opens(&link, &jpeg).unwrap_err().to_string().contains("no plain file"));
     }
 
     #[test]

@@ -61,22 +61,49 @@ impl Drop for Work {
     }
 }
 
-/// Looks into every file of `output` in `made`; when all are well, gives them the names in `names`.
-///
-/// # Errors
-/// The first file that is missing or broken; no file has got its name then.
-pub(crate) fn place(
-    unit: &Unit,
-    output: &Output,
-    made: &[PathBuf],
-    names: &[(String, FrameRange)],
-) -> Result<(Vec<OutputFile>, Vec<Finding>)> {
-    if made.len() != names.len() {
-        let what = format!("{} files were rendered and {} are wanted", made.len(), names.len());
+/// What a server made for one output.
+#[derive(Debug)]
+pub(crate) struct Made {
+    pub(crate) output: Output,
+    /// Where the files are.
+    pub(crate) files: Vec<PathBuf>,
+    /// The names they get, and the frames each holds.
+    pub(crate) names: Vec<(String, FrameRange)>,
+}
+
+/// What became of the files of a render.
+#[derive(Debug)]
+pub(crate) struct Placed {
+    /// Those that have their names, also where it ended badly.
+    pub(crate) files: Vec<OutputFile>,
+    pub(crate) findings: Vec<Finding>,
+    pub(crate) ended: Result<()>,
+}
+
+impl Placed {
+    /// Nothing, for this reason.
+    pub(crate) fn failed(why: Error) -> Self {
+        Self { files: Vec::new(), findings: Vec::new(), ended: Err(why) }
+    }
+}
+
+/// Looks into every file of a render; when all of all outputs are well, gives them their names. Where one is missing
+/// or broken, none gets its name.
+pub(crate) fn place(unit: &Unit, made: &[Made]) -> Placed {
+    let mut placed = Placed { files: Vec::new(), findings: Vec::new(), ended: Ok(()) };
+    let looked = made.iter().try_for_each(|m| look(unit, m, &mut placed.findings));
+    placed.ended = looked.and_then(|()| made.iter().try_for_each(|m| name(unit, m, &mut placed.files)));
+    placed
+}
+
+/// Looks into every file of an output.
+fn look(unit: &Unit, made: &Made, findings: &mut Vec<Finding>) -> Result<()> {
+    let Made { output, files, names } = made;
+    if files.len() != names.len() {
+        let what = format!("{} files were rendered and {} are wanted", files.len(), names.len());
         return Err(Error::new(ErrorKind::Invalid, what));
     }
-    let mut findings = Vec::new();
-    for (path, (_, frames)) in made.iter().zip(names) {
+    for (path, (_, frames)) in files.iter().zip(names) {
         let found = opens(path, &output.kind).map_err(|e| e.frame(frames.first))?;
         if let Some(has) = found.frames.filter(|n| *n != frames.len()) {
             let what = format!("the movie has {has} frames, and {} were asked for", frames.len());
@@ -85,21 +112,25 @@ pub(crate) fn place(
                 .advice("if one frame is missing or too many, see `range_end` in the settings"));
         }
         if let Some((w, h)) = found.size.filter(|s| *s != output.size)
-            && path == &made[0]
+            && path == &files[0]
         {
             let (width, height) = output.size;
             let text = format!("the server rendered {w}x{h}, where {width}x{height} was planned");
             findings.push(Finding::warning("output-size", text).clip(&unit.clip.name).path(&names[0].0));
         }
     }
-    let mut placed = Vec::with_capacity(names.len());
-    for (path, (name, frames)) in made.iter().zip(names) {
-        let target = unit.out.join(name);
+    Ok(())
+}
+
+/// Gives every file of an output its name; those that have theirs are in `named`, whatever comes after.
+fn name(unit: &Unit, made: &Made, named: &mut Vec<OutputFile>) -> Result<()> {
+    let role = made.output.kind.role();
+    for (path, (name, frames)) in made.files.iter().zip(&made.names) {
         let (digest, bytes) = Digest::xxh64_of_file(path)?;
-        rename(path, &target, unit.overwrite).map_err(|e| e.doing("giving a rendered file its name"))?;
-        placed.push(OutputFile { role: output.kind.role().into(), path: name.clone(), bytes, digest, frames: *frames });
+        rename(path, &unit.out.join(name), unit.overwrite).map_err(|e| e.doing("giving a rendered file its name"))?;
+        named.push(OutputFile { role: role.into(), path: name.clone(), bytes, digest, frames: *frames });
     }
-    Ok((placed, findings))
+    Ok(())
 }
 
 /// Brings the file to the disk and moves it, never over another one that may not be replaced.

@@ -5,7 +5,7 @@ use rushes_core::stage::ClipRef;
 use rushes_core::{Error, ErrorKind, Result};
 use serde_json::Value;
 
-use super::ask::find;
+use super::ask::{find, plain};
 use super::recipe::Recipe;
 use super::settings::Settings;
 use crate::Connection;
@@ -109,22 +109,27 @@ impl Probe {
             check(found, value).map_err(|why| self.lacks(&format!("{key} = {value}: {why}")))?;
             asked.insert(key.clone(), value.clone());
         }
-        let mut number = |what: &str, words: &[&str], value: Option<f64>| -> Result<()> {
+        let mut number = |what: &str, words: &[&str], not: &[&str], value: Option<f64>| -> Result<()> {
             let Some(value) = value else { return Ok(()) };
             let numeric = |p: &&DecodeParameterDefinition| {
                 matches!(p.kind, DecodeParameterType::Float | DecodeParameterType::Integer)
             };
-            let numbers: Vec<&DecodeParameterDefinition> = self.parameters.iter().filter(numeric).collect();
             let names = |p: &&DecodeParameterDefinition| vec![p.parameter.clone(), p.label.clone()];
+            let other = |p: &&DecodeParameterDefinition| {
+                names(p).iter().any(|name| not.iter().any(|word| plain(name).contains(word)))
+            };
+            let meant = |p: &&DecodeParameterDefinition| numeric(p) && !other(p);
+            let numbers: Vec<&DecodeParameterDefinition> = self.parameters.iter().filter(meant).collect();
             let found = find(&numbers, words, names).ok_or_else(|| self.lacks(&format!("parameter for {what}")))?;
             let value = Value::from(value);
             check(found, &value).map_err(|why| self.lacks(&format!("{what} = {value}: {why}")))?;
             asked.insert(found.parameter.clone(), value);
             Ok(())
         };
-        number("exposure", &["exposure"], recipe.exposure)?;
-        number("white balance", &["kelvin", "colourtemp", "colortemp"], recipe.white.map(|w| w.0))?;
-        number("tint", &["tint"], recipe.white.map(|w| w.1).filter(|t| *t != 0.0))?;
+        // An exposure index is a sensitivity and no number of stops.
+        number("exposure", &["exposure"], &["index", "asa", "iso"], recipe.exposure)?;
+        number("white balance", &["kelvin", "colourtemp", "colortemp"], &[], recipe.white.map(|w| w.0))?;
+        number("tint", &["tint"], &[], recipe.white.map(|w| w.1).filter(|t| *t != 0.0))?;
         Ok(asked)
     }
 
@@ -153,5 +158,37 @@ fn check(definition: &DecodeParameterDefinition, value: &Value) -> std::result::
             Err(format!("it allows {}", known.join(", ")))
         }
         _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_exposure_index_is_not_taken_for_exposure() {
+        let parameter = |parameter: &str, label: &str| DecodeParameterDefinition {
+            parameter: parameter.into(),
+            label: label.into(),
+            kind: DecodeParameterType::Float,
+            default: Value::Null,
+            min: None,
+            max: None,
+            choices: Vec::new(),
+        };
+        let recipe = Recipe {
+            exposure: Some(1.0),
+            white: None,
+            layers: Vec::new(),
+            working_space: None,
+            outputs: Vec::new(),
+            debayers: false,
+        };
+        let mut probe = Probe { codec: "ARRIRAW".into(), parameters: vec![parameter("EI", "Exposure Index (ASA)")] };
+        let e = probe.decode(&recipe, &Settings::default()).unwrap_err().to_string();
+        assert!(e.contains("has no parameter for exposure"), "{e}");
+        probe.parameters.push(parameter("Gain", "Exposure Adjust"));
+        let asked = probe.decode(&recipe, &Settings::default()).unwrap();
+        assert_eq!(asked.keys().collect::<Vec<_>>(), ["Gain"]);
     }
 }

@@ -69,6 +69,8 @@ impl Follow<'_> {
         report: &mut UnitReport,
     ) -> Result<()> {
         let frames: u64 = self.render.frames.iter().map(|f| f.len()).sum();
+        // Whether the end says of frames, and of nothing else, that they failed.
+        let mut frames_failed = false;
         let ended = loop {
             let status = tokio::select! {
                 status = self.processor.progress() => status,
@@ -79,12 +81,15 @@ impl Follow<'_> {
                 Err(e) => break Err(e.into()),
             };
             if status.is_over() {
+                let unsaid = status.error.as_deref().is_none_or(str::is_empty);
+                frames_failed = matches!(status.status, OpStatus::Done) && status.failed > 0 && unsaid;
                 break self.judged(&status);
             }
             // A server may count a frame once for each output: what counts is the part of the whole.
             if status.total > 0 {
                 let part = status.complete.clamp(0, status.total) as u64;
-                told.made(self.render, frames * part / status.total as u64);
+                let made = u128::from(frames) * u128::from(part) / u128::from(status.total as u64);
+                told.made(self.render, u64::try_from(made).unwrap_or(frames));
             }
             if let Some(stuck) = dog.see(status.progress, status.complete, Instant::now()) {
                 break Err(Error::new(ErrorKind::Io, stuck.to_string())
@@ -96,9 +101,15 @@ impl Follow<'_> {
                 () = cx.cancel.cancelled() => break Err(Error::new(ErrorKind::Cancelled, "cancelled")),
             }
         };
-        self.log(&ended, report).await;
+        let cancelled = matches!(&ended, Err(e) if e.kind() == ErrorKind::Cancelled);
+        // Who has cancelled wants the server's work to end, and only then to hear of it.
+        if cancelled {
+            shut_down(self.processor).await;
+        }
+        self.log(frames_failed, report).await;
         match ended {
             Ok(()) => told.made(self.render, frames),
+            Err(_) if cancelled => {}
             Err(_) => shut_down(self.processor).await,
         }
         ended.map_err(|e| self.with_bad_frames(e, report))
@@ -117,8 +128,9 @@ impl Follow<'_> {
         }
     }
 
-    /// The lines of the log that are worth telling become findings.
-    async fn log(&self, ended: &Result<()>, report: &mut UnitReport) {
+    /// The lines of the log that are worth telling become findings. Frames they name are bad where `frames_failed`:
+    /// elsewhere a line about a frame says where the render was when the disk was full, not that the frame is bad.
+    async fn log(&self, frames_failed: bool, report: &mut UnitReport) {
         let log = match tokio::time::timeout(Duration::from_secs(10), self.processor.log()).await {
             Ok(Ok(log)) => log,
             // The end itself is told; of the log nothing is known.
@@ -137,8 +149,8 @@ impl Follow<'_> {
                 Some(frame) => finding.frame(frame),
                 None => finding,
             });
-            if let (Some(frame), LogType::Fail, Err(e)) = (frame, &item.kind, ended)
-                && e.kind() != ErrorKind::Cancelled
+            if let (Some(frame), LogType::Fail) = (frame, &item.kind)
+                && frames_failed
                 && !report.bad_frames.iter().any(|b| b.frame == frame)
             {
                 report.bad_frames.push(BadFrame { frame, kind: ErrorKind::BadMedia, why: line(&item) });

@@ -115,6 +115,7 @@ impl Recipe {
         let first = reader.format(unit.range.first)?;
         let prepared = tree.prepare(&first, |n| !unit.to_make(n).is_empty())?;
         let mut paths: Vec<Vec<usize>> = Vec::new();
+        let mut developed: Option<Vec<usize>> = None;
         for (sink, _) in tree.sinks() {
             let mut path = Vec::new();
             let mut at = tree.node(sink).0.from;
@@ -130,6 +131,7 @@ impl Recipe {
             if matches!(prepared.nodes[sink].work, Work::Idle) {
                 continue;
             }
+            one_development(tree, sink, &path, &mut developed)?;
             let output = recipe.output(tree, registry, sink, &path, size)?;
             recipe.outputs.push(output);
         }
@@ -238,6 +240,21 @@ impl Recipe {
             self.white = Some((kelvin, tint));
         }
         none_left(node, &given)
+    }
+}
+
+/// A shot has one exposure and one white balance: all outputs come from one `input-transform`, or none does.
+fn one_development(tree: &Tree, sink: usize, path: &[usize], first: &mut Option<Vec<usize>>) -> Result<()> {
+    let here: Vec<usize> = path.iter().copied().filter(|n| tree.node(*n).0.stage == "input-transform").collect();
+    let what = "outputs that are developed differently in one unit; make them in two workflows";
+    match first {
+        _ if here.len() > 1 => refuse(tree.node(here[1]).0, "one `input-transform` after another"),
+        None => {
+            *first = Some(here);
+            Ok(())
+        }
+        Some(first) if *first == here => Ok(()),
+        Some(_) => refuse(tree.node(here.first().copied().unwrap_or(sink)).0, what),
     }
 }
 

@@ -1,5 +1,6 @@
 //! One render on one server.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -40,13 +41,14 @@ pub(crate) struct Numbers {
     shot: i64,
 }
 
+/// A server may say any number: one that fits nowhere becomes the last that does, which no clip has.
 impl Numbers {
     pub(crate) fn to_scene(self, frame: i64) -> i64 {
-        self.shot + frame - self.base
+        self.shot.saturating_add(frame.saturating_sub(self.base))
     }
 
     pub(crate) fn to_clip(self, scene_frame: i64) -> i64 {
-        self.base + scene_frame - self.shot
+        self.base.saturating_add(scene_frame.saturating_sub(self.shot))
     }
 }
 
@@ -83,12 +85,16 @@ pub(crate) async fn render(
         }
     }
     let seconds = frames(asked.render) as f64 / rate(asked.unit);
-    let dog = Watchdog::new(asked.settings.limits, Duration::from_secs_f64(seconds), std::time::Instant::now());
+    let media = Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX);
+    let dog = Watchdog::new(asked.settings.limits, media, std::time::Instant::now());
     let follow = Follow { processor: &processor, numbers, render: asked.render, poll: asked.settings.poll };
     follow.until_done(dog, cx, told, report).await?;
     // The render is over: what follows only tidies a server that is ended anyway.
-    let _ = processor.shutdown().await;
-    let _ = scene.close().await;
+    let tidying = async {
+        let _ = processor.shutdown().await;
+        let _ = scene.close().await;
+    };
+    drop(tokio::time::timeout(Duration::from_secs(5), tidying).await);
     Ok(files)
 }
 
@@ -112,7 +118,9 @@ async fn scene(flapi: &Connection, asked: &Asked<'_>) -> Result<(Scene, Numbers,
         ClipMedia::Sequence(_) => first,
         ClipMedia::Files(_) => unit.clip.range.map_or(first, |r| r.first),
     };
-    let has = FrameRange::new(base, base + last - first)
+    let has = last
+        .checked_sub(first)
+        .and_then(|n| FrameRange::new(base, base.checked_add(n)?))
         .filter(|r| r.contains(unit.range.first) && r.contains(unit.range.last));
     let has = has.ok_or_else(|| {
         let what = format!("the server sees the frames {first} to {last}, and {} are to be made", unit.range);
@@ -209,6 +217,7 @@ fn prefix(output: &Output) -> String {
 /// Where the server puts each file: as it says itself, or, where its build cannot say, as it was told.
 async fn files(setup: &RenderSetup, asked: &Asked<'_>, numbers: Numbers) -> Result<Vec<Vec<PathBuf>>> {
     let mut all = Vec::new();
+    let mut known = HashSet::new();
     for (n, output) in asked.render.outputs.iter().enumerate() {
         let movie = matches!(output.kind, super::recipe::Kind::Movie { .. });
         let each = asked.render.frames.iter().flat_map(|r| r.iter());
@@ -235,6 +244,11 @@ async fn files(setup: &RenderSetup, asked: &Asked<'_>, numbers: Numbers) -> Resu
                     "the server wants to write outside of the folder it was given",
                 )
                 .path(path));
+            }
+            if !known.insert(path.clone()) {
+                return Err(
+                    Error::new(ErrorKind::Invalid, "the server wants to write two frames into one file").path(path)
+                );
             }
             files.push(path);
         }

@@ -163,8 +163,13 @@ fn start(session: &Session, call: &Call) -> Answer {
         return fault("Parameter renderSetup must be a RenderSetup");
     };
     let order = Order::of(&lock(setup), session.shared.settings.faults.exclusive_ends)?;
+    let mut current = lock(&session.shared.processor);
+    if current.as_ref().is_some_and(|job| job.is_active()) {
+        return fault("A render is under way");
+    }
     let job = Job::new("Render", order.frames());
-    *lock(&session.shared.processor) = Some(Arc::clone(&job));
+    *current = Some(Arc::clone(&job));
+    drop(current);
     session.shared.begin(order, &job, || {});
     Ok(Value::Null)
 }
