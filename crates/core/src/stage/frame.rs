@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::StageInfo;
+use super::{DeviceWork, StageInfo};
 use crate::error::Result;
 use crate::frame::{Band, BandMut, FrameFormat, ImageState};
 
@@ -40,6 +40,11 @@ pub trait FrameKernel: Send + Sync {
     /// where the last ended: what was computed for the rows around one band may be kept for the
     /// next. The rows that come out are equal. Default: `None`, nothing is worth keeping.
     fn in_order(&self) -> Option<Box<dyn InOrder + '_>> {
+        None
+    }
+
+    /// The same work as data, for devices. Default: `None`, it can only be called.
+    fn on_device(&self) -> Option<DeviceWork> {
         None
     }
 }

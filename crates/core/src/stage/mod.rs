@@ -8,11 +8,13 @@
 //! Each is object safe. A stage's parameters are its serde form; [`StageInfo`] names it.
 
 mod clip;
+mod device;
 mod frame;
 mod sink;
 mod source;
 
 pub use clip::{Batch, ClipContext, ClipStage};
+pub use device::DeviceWork;
 pub use frame::{FrameKernel, FrameStage, InOrder};
 pub use sink::{Encoded, FrameSink, OutputFile, Sink, SinkContext, SinkWriter};
 pub use source::{ClipReader, ClipRef, Source, SourceFrame};
