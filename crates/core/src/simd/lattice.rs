@@ -37,10 +37,12 @@ impl Lattice {
     }
 
     /// The grid position of `v` on an axis: whole part and fraction. Values outside are taken for the nearest end, NaN
-    /// for the start.
+    /// for the start. The fraction is a multiple of 2^-23: what it leaves of 1, and what differs between two, is exact,
+    /// and weights made of them add up to 1.
     #[inline(always)]
     pub fn position(&self, v: f32, axis: usize) -> (u32, f32) {
-        floor((v - self.low[axis]) * self.per_unit[axis], (self.size - 1) as f32)
+        let (whole, part) = floor((v - self.low[axis]) * self.per_unit[axis], (self.size - 1) as f32);
+        (whole, (part + 1.0) - 1.0)
     }
 
     /// The row of a grid point; of the last of an axis and one more, whatever counts nothing there.

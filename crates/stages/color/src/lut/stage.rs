@@ -13,7 +13,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Cube, Interpolation};
-use crate::working::{Through, WorkingSpace};
+use crate::working::{Through, WorkingSpace, scene_space};
 
 /// A .cube look, scene to scene: looked up in a working space, and the picture comes back in
 /// the space it was in. The file is read when the stage is made, once for a unit.
@@ -76,7 +76,7 @@ impl StageInfo for Lut {
     }
 
     fn version(&self) -> u32 {
-        3
+        4
     }
 
     fn params(&self) -> serde_json::Value {
@@ -102,7 +102,7 @@ impl FrameStage for Lut {
     }
 
     fn prepare(&self, input: &FrameFormat) -> Result<Box<dyn FrameKernel>> {
-        let through = Through::new(self.written.working_space, input)?;
+        let through = Through::new(self.written.working_space, scene_space(input)?)?;
         let (cube, interpolation) = (Arc::clone(&self.cube), self.written.interpolation);
         Ok(Box::new(Kernel { cube, interpolation, through, format: input.clone() }))
     }
