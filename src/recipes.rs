@@ -37,10 +37,13 @@ pub struct Dailies {
     pub reel: Option<String>,
     /// Timecode of the first frame of clips that do not state one.
     pub timecode: Option<String>,
-    /// ASC CDL for proxies and stills, applied in ACEScct.
+    /// ASC CDL for proxies and stills.
     pub cdl: Option<PathBuf>,
-    /// .cube look for proxies and stills, applied in ACEScct.
+    /// .cube look for proxies and stills.
     pub lut: Option<PathBuf>,
+    /// The space the CDL and the look were made in: `ACEScct`, or another of
+    /// [`WorkingSpace`](crate::stages::color::WorkingSpace), such as `LogC4/AWG4`.
+    pub look_space: String,
     /// The display that proxies and stills are rendered for: `rec709`, or one of Rec.2100's, such as
     /// `rec2100-pq-1000` (PQ, 1,000 nits) or `rec2100-hlg-1000`. HDR stills are 16-bit PNGs.
     pub display: String,
@@ -84,6 +87,7 @@ impl Default for Dailies {
             timecode: None,
             cdl: None,
             lut: None,
+            look_space: "ACEScct".into(),
             display: "rec709".into(),
             exr: "strict".into(),
             proxy_size: (1920, 1080),
@@ -205,10 +209,10 @@ impl Dailies {
     pub(crate) fn to_display(&self) -> Vec<(&'static str, &'static str, Value)> {
         let mut stages = Vec::new();
         if let Some(path) = &self.cdl {
-            stages.push(("cdl", "cdl", json!({ "file": path })));
+            stages.push(("cdl", "cdl", json!({ "file": path, "working_space": self.look_space })));
         }
         if let Some(path) = &self.lut {
-            stages.push(("look", "lut", json!({ "file": path })));
+            stages.push(("look", "lut", json!({ "file": path, "working_space": self.look_space })));
         }
         stages.push(("display", "output-transform", json!({ "display": self.display })));
         stages

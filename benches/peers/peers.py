@@ -64,6 +64,11 @@ def acescct():
     return colour(config.getProcessor("ACES2065-1", "ACEScct"))
 
 
+def camera_log():
+    config = ocio.Config.CreateFromBuiltinConfig("studio-config-v4.0.0_aces-v2.0_ocio-v2.5")
+    return colour(config.getProcessor("S-Log3 S-Gamut3.Cine", "ACEScg"), -5, 2.4)
+
+
 def lut():
     cube = ocio.Lut3DTransform(33)
     cube.setInterpolation(ocio.INTERP_TETRAHEDRAL)
@@ -159,6 +164,7 @@ def main():
             transform("Rec.2100-PQ - Display", "ACES 2.0 - HDR 1000 nits (P3 D65)"),
         ),
         ("ACES2065-1 to ACEScct", "ACES2065-1 to ACEScct", "OpenColorIO", acescct()),
+        ("S-Log3, S-Gamut3.Cine to ACEScg", "S-Log3 and S-Gamut3.Cine to ACEScg", "OpenColorIO", camera_log()),
         ("33x33x33 LUT, tetrahedral", "33x33x33 LUT, tetrahedral", "OpenColorIO", lut()),
         ("scale to 1080p", "scale to 1080p, Lanczos3", "OpenCV, area (softer)", WIDTH * HEIGHT / area),
         ("EXR plate, half RGB, uncompressed", "EXR plate, uncompressed", "OpenEXR", plate(scratch, OpenEXR.NO_COMPRESSION)),

@@ -4,7 +4,7 @@ use std::hint::black_box;
 use std::path::{Path, PathBuf};
 
 use rushes_color::output::Target;
-use rushes_color::{Cdl, Cube, Interpolation, Lut, OutputTransform};
+use rushes_color::{Cdl, Cube, Interpolation, Lut, OutputTransform, Through, WorkingSpace};
 use rushes_color::{aces, cct, matrix};
 use rushes_core::frame::{Band, BandMut, FrameFacts, FrameFormat, ImageState};
 use rushes_core::media::{CameraMetadata, Cfa, ClipFormat, ClipMedia, ColorSpace, FileSequence, FrameRange, Rate};
@@ -102,6 +102,11 @@ fn some(scratch: &Path, wanted: &dyn Fn(&str) -> bool) -> Result<Vec<Kernel>> {
             let [r, g, b] = to.each_mut().map(Vec::as_mut_slice);
             cct::encode_rows(level, &matrix::to_f32(&aces::AP0_TO_AP1), rows, [r, g, b]);
         }))
+    })?;
+    kernels.add("S-Log3 and S-Gamut3.Cine to ACEScg", |n| {
+        let space = Through::new(WorkingSpace::SLog3Cine, ColorSpace::AcesCg)?;
+        // In place, run after run: no number takes longer than another.
+        Ok(rows(n, 24.0, move |level, _, to, _| space.leave(level, to.each_mut().map(Vec::as_mut_slice))))
     })?;
     kernels.add("floats to halfs, RGB", |n| {
         Ok(rows(n, 18.0, |level, rows, _, halfs| {

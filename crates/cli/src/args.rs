@@ -240,12 +240,18 @@ pub(crate) struct Picture {
     /// Timecode of the first frame of clips that do not state one: 10:00:00:00.
     #[arg(long)]
     pub(crate) timecode: Option<String>,
-    /// ASC CDL (.cc, .ccc, .cdl) for proxies and stills, applied in ACEScct.
+    /// ASC CDL (.cc, .ccc, .cdl) for proxies and stills.
     #[arg(long, value_name = "FILE")]
     pub(crate) cdl: Option<PathBuf>,
-    /// A .cube look for proxies and stills, applied in ACEScct.
+    /// A .cube look for proxies and stills.
     #[arg(long, value_name = "FILE")]
     pub(crate) lut: Option<PathBuf>,
+    /// The space the CDL and the look were made in: ACEScct, or a camera's log encoding with its gamut.
+    #[arg(long, value_name = "SPACE", value_parser = [
+        "ACEScct", "ACEScg", "ACES2065-1", "LogC3-EI800/AWG3", "LogC4/AWG4", "S-Log3/S-Gamut3", "S-Log3/S-Gamut3.Cine",
+        "V-Log/V-Gamut", "Log3G10/REDWideGamutRGB", "BlackmagicFilm-Gen5/BWG", "DaVinciIntermediate/DWG",
+    ], default_value = "ACEScct")]
+    pub(crate) look_space: String,
     /// Display of proxies and stills: Rec.709 at 100 nits, or Rec.2100 (PQ, HLG) at the nits named, colours
     /// limited to P3-D65 or to Rec.2020.
     #[arg(long, value_parser = [

@@ -89,6 +89,7 @@ pub(crate) fn recipe(a: &Picture) -> Result<Dailies> {
         timecode: a.timecode.clone(),
         cdl: a.cdl.clone(),
         lut: a.lut.clone(),
+        look_space: a.look_space.clone(),
         display: a.display.clone(),
         exr: a.exr.clone(),
         proxy_size: (width, height),

@@ -3,13 +3,14 @@
 //!
 //!     transform rec709 < in.f32 > out.f32
 //!
-//! A display of the output transform (`rec709`, `rec2100-pq-1000` ...), or one of those named below.
+//! A display of the output transform (`rec709`, `rec2100-pq-1000` ...), a working space (`LogC4/AWG4` ...), or one of those named below.
 
 use std::io::{Read as _, Write as _};
 use std::process::ExitCode;
 
 use rushes_color::output::Target;
-use rushes_color::{CdlStyle, Correction, aces, cct, matrix};
+use rushes_color::{CdlStyle, Correction, Through, WorkingSpace, aces, cct, matrix};
+use rushes_core::media::ColorSpace;
 use rushes_core::simd::Level;
 
 fn main() -> ExitCode {
@@ -26,6 +27,11 @@ fn main() -> ExitCode {
     if let Ok(target) = serde_json::from_value::<Target>(name.as_str().into()) {
         return copy(|values| rendered(target, values));
     }
+    if let Ok(space) = serde_json::from_value::<WorkingSpace>(name.as_str().into())
+        && name != "ACEScct"
+    {
+        return copy(|values| encoded(space, values));
+    }
     let transform: Box<dyn Fn([f32; 3]) -> [f32; 3]> = match name.as_str() {
         "acescg" => Box::new(m),
         "acescct" => Box::new(move |p| m(p).map(cct::encode)),
@@ -39,12 +45,22 @@ fn main() -> ExitCode {
     copy(|values| values.chunks_exact(3).flat_map(|p| transform([p[0], p[1], p[2]])).collect())
 }
 
+/// In a working space.
+fn encoded(space: WorkingSpace, values: &[f32]) -> Vec<f32> {
+    let Ok(through) = Through::new(space, ColorSpace::Aces2065_1) else { return Vec::new() };
+    by_rows(values, |from, to| through.enter(Level::current(), from, to))
+}
+
 /// The whole picture as one row, as the stage computes it.
 fn rendered(target: Target, values: &[f32]) -> Vec<f32> {
+    by_rows(values, |from, to| target.rendering().rows(Level::current(), from, to))
+}
+
+fn by_rows(values: &[f32], run: impl Fn([&[f32]; 3], [&mut [f32]; 3])) -> Vec<f32> {
     let [r, g, b] = [0, 1, 2].map(|c| values.iter().skip(c).step_by(3).copied().collect::<Vec<f32>>());
     let mut out = [(); 3].map(|()| vec![0.0; r.len()]);
     let [to_r, to_g, to_b] = &mut out;
-    target.rendering().rows(Level::current(), [&r, &g, &b], [to_r, to_g, to_b]);
+    run([&r, &g, &b], [to_r, to_g, to_b]);
     (0..values.len() / 3 * 3).map(|i| out[i % 3][i / 3]).collect()
 }
 

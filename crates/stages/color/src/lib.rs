@@ -9,6 +9,7 @@
 //! Matrices and tables are computed in `f64`, pixels in `f32`.
 
 pub mod aces;
+mod camera_log;
 pub mod cct;
 mod cdl;
 mod convert;
@@ -26,4 +27,4 @@ pub use idt::{Highlights, InputTransform, White};
 pub use linearize::Linearize;
 pub use lut::{Cube, Interpolation, Lut};
 pub use output::OutputTransform;
-pub use working::WorkingSpace;
+pub use working::{Through, WorkingSpace};

@@ -72,12 +72,22 @@ pub fn rgb_to_xyz(chromaticities: [[f64; 2]; 4]) -> Matrix3 {
     mul(&columns, &diagonal(gains))
 }
 
-/// The Bradford adaptation from white `from` to white `to`, CIE xy (ICC.1:2022, annex E).
-pub fn bradford(from: [f64; 2], to: [f64; 2]) -> Matrix3 {
-    const CONE: Matrix3 = [[0.8951, 0.2664, -0.1614], [-0.7502, 1.7135, 0.0367], [0.0389, -0.0685, 1.0296]];
-    let (a, b) = (apply(&CONE, xy_to_xyz(from)), apply(&CONE, xy_to_xyz(to)));
+/// The cone responses of Bradford (ICC.1:2022, annex E).
+pub const BRADFORD: Matrix3 = [[0.8951, 0.2664, -0.1614], [-0.7502, 1.7135, 0.0367], [0.0389, -0.0685, 1.0296]];
+
+/// The cone responses of CIECAM02 (CIE 159:2004).
+pub const CAT02: Matrix3 = [[0.7328, 0.4296, -0.1624], [-0.7036, 1.6975, 0.0061], [0.0030, 0.0136, 0.9834]];
+
+/// The adaptation of XYZ from white `from` to white `to`, CIE xy, each cone response by a gain of its own (von Kries).
+pub fn adaptation(cones: &Matrix3, from: [f64; 2], to: [f64; 2]) -> Matrix3 {
+    let (a, b) = (apply(cones, xy_to_xyz(from)), apply(cones, xy_to_xyz(to)));
     let gains = diagonal([b[0] / a[0], b[1] / a[1], b[2] / a[2]]);
-    inverse(&CONE).map_or(IDENTITY, |back| mul(&back, &mul(&gains, &CONE)))
+    inverse(cones).map_or(IDENTITY, |back| mul(&back, &mul(&gains, cones)))
+}
+
+/// The Bradford adaptation from white `from` to white `to`, CIE xy.
+pub fn bradford(from: [f64; 2], to: [f64; 2]) -> Matrix3 {
+    adaptation(&BRADFORD, from, to)
 }
 
 /// A matrix in `f32`, for kernels.

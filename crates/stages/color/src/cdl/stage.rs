@@ -11,7 +11,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Correction, read_cdl};
-use crate::working::{Through, WorkingSpace};
+use crate::working::{Through, WorkingSpace, scene_space};
 
 /// An ASC CDL, computed in a working space; the picture comes back in the space it was in.
 ///
@@ -141,7 +141,7 @@ impl FrameStage for Cdl {
     }
 
     fn prepare(&self, input: &FrameFormat) -> Result<Box<dyn FrameKernel>> {
-        let through = Through::new(self.working_space, input)?;
+        let through = Through::new(self.working_space, scene_space(input)?)?;
         Ok(Box::new(Kernel { cdl: *self, through, format: input.clone() }))
     }
 }
