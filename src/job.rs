@@ -3,18 +3,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
 use rushes_core::deliver::{refuse_among_originals, write_whole};
 use rushes_core::graph::{AnyStage, Graph, NodeId, Registry, WorkflowFile};
 use rushes_core::media::{Clip, ClipMedia, Finding};
 use rushes_core::plan::{Plan, PlanOptions};
-use rushes_core::run::{Budget, CancellationToken, Events, Executor, Retry, RunReport, Runner, Trace, understand};
+use rushes_core::run::{Budget, CancellationToken, Events, Executor, Executors, RunReport, Runner, understand};
 use rushes_core::stage::{Batch, ClipRef};
 use rushes_core::{Error, ErrorKind, Result};
-use rushes_ledger::{Cache, Judgement, Ledger, Lineage};
-use rushes_local::LocalExecutor;
+use rushes_ledger::{Judgement, Ledger, Lineage};
 
+use crate::executors::classes_of;
 use crate::manifest::{InputFile, Manifest};
 use crate::originals;
 use crate::report::Page;
@@ -34,9 +33,9 @@ pub struct Job {
     workflow: WorkflowFile,
     input: PathBuf,
     pub(crate) registry: Registry,
-    executor: Option<Arc<dyn Executor>>,
+    pub(crate) executors: Option<Executors>,
     pub(crate) options: PlanOptions,
-    attempts: u32,
+    pub(crate) attempts: u32,
     units_at_once: usize,
     events: Events,
     pub(crate) cancel: CancellationToken,
@@ -71,7 +70,7 @@ impl Job {
             workflow,
             input: input.into(),
             registry: crate::registry(),
-            executor: None,
+            executors: None,
             options: PlanOptions { budget: Some(half_of_memory()), ..PlanOptions::to(out) },
             attempts: 3,
             units_at_once: 2,
@@ -88,8 +87,13 @@ impl Job {
     }
 
     /// Another executor than this machine's CPUs.
-    pub fn executor(mut self, executor: Arc<dyn Executor>) -> Self {
-        self.executor = Some(executor);
+    pub fn executor(self, executor: Arc<dyn Executor>) -> Self {
+        self.executors(Executors::new().prefer(executor))
+    }
+
+    /// Several executors, each of which gets the units that it takes and is best for.
+    pub fn executors(mut self, executors: Executors) -> Self {
+        self.executors = Some(executors);
         self
     }
 
@@ -123,7 +127,7 @@ impl Job {
         self
     }
 
-    /// Units that run at the same time.
+    /// Units that run at the same time, on each executor of which nothing else was said.
     pub fn units_at_once(mut self, units: usize) -> Self {
         self.units_at_once = units;
         self
@@ -167,7 +171,8 @@ impl Job {
         let understood = self.understand().await?;
         let (graph, batches) = (understood.graph.clone(), understood.batches.clone());
         let (registry, options) = (self.registry.clone(), self.options.clone());
-        let plan = blocking(move || Plan::of(&graph, &registry, &batches, &options)).await?;
+        let mut plan = blocking(move || Plan::of(&graph, &registry, &batches, &options)).await?;
+        self.refuse_what_nobody_takes(&mut plan).await;
         Ok((understood, plan))
     }
 
@@ -182,12 +187,16 @@ impl Job {
             return Ok((plan, Vec::new()));
         }
         let (out, registry, cancel) = (self.options.out.clone(), self.registry.clone(), self.cancel.clone());
-        let executor = self.runs_on();
+        let executors = self.runs_on();
+        let mut classes = Vec::with_capacity(plan.units().count());
+        for unit in plan.units() {
+            classes.push(classes_of(&executors, unit).await);
+        }
         blocking(move || {
             let ledger = Ledger::open(&out)?;
             let mut told = ledger.findings().to_vec();
-            for unit in plan.units() {
-                let judgement = Judgement::of(&ledger, unit, &registry, executor.results(), &cancel)?;
+            for (unit, classes) in plan.units().zip(&classes) {
+                let judgement = Judgement::of(&ledger, unit, &registry, classes, &cancel)?;
                 if judgement.stands() {
                     let text = format!("{}: all {} files stand", unit.id, judgement.outputs.len());
                     told.push(Finding::info("already-done", text).clip(&unit.clip.name));
@@ -197,10 +206,6 @@ impl Job {
             Ok((plan, told))
         })
         .await
-    }
-
-    fn runs_on(&self) -> Arc<dyn Executor> {
-        self.executor.clone().unwrap_or_else(|| Arc::new(LocalExecutor::new(self.registry.clone())))
     }
 
     /// Runs the job and writes `manifest.json`, `lineage.json` and `report/index.html` into the output
@@ -222,9 +227,7 @@ impl Job {
             move || Ledger::open(&out).map(Arc::new)
         })
         .await?;
-        let executor = Retry::new(Arc::new(Trace::new(self.runs_on())), self.attempts, Duration::from_secs(1));
-        let executor = Cache::new(Arc::new(executor), Arc::clone(&ledger), self.registry.clone());
-        let runner = Runner::new(Arc::new(executor))
+        let runner = Runner::over(self.with_ledger(&ledger))
             .concurrency(self.units_at_once)
             .budget(self.options.budget.map_or_else(Budget::unlimited, Budget::new))
             .events(self.events.clone())

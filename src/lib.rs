@@ -13,6 +13,7 @@
 
 mod bad_frames;
 mod contact;
+mod executors;
 pub mod frame_at;
 pub mod job;
 pub mod manifest;

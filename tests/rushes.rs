@@ -2,6 +2,8 @@
 
 /// Bad input: each message says what, where and what to do.
 mod bad_input;
+/// Several executors: which unit goes where, and what is told of it.
+mod composition;
 /// The documents say what the code does.
 mod documents;
 /// What goes wrong around a run: each fault of docs/RELIABILITY.md.

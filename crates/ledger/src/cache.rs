@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use rushes_core::graph::Registry;
 use rushes_core::media::Finding;
@@ -24,18 +25,27 @@ pub struct Cache {
     inner: Arc<dyn Executor>,
     ledger: Arc<Ledger>,
     registry: Registry,
+    beside: Vec<String>,
 }
 
 impl Cache {
     /// Around `inner`; `registry` makes the stages that say what a unit will write.
     pub fn new(inner: Arc<dyn Executor>, ledger: Arc<Ledger>, registry: Registry) -> Self {
-        Self { inner, ledger, registry }
+        Self { inner, ledger, registry, beside: Vec::new() }
+    }
+
+    /// The classes of results ([`Executor::results`]) of executors beside it: a unit that one of them made is not made
+    /// again.
+    pub fn beside(mut self, classes: impl IntoIterator<Item = String>) -> Self {
+        self.beside.extend(classes);
+        self
     }
 
     async fn judge(&self, unit: &Unit, cancel: &CancellationToken) -> Result<Judgement> {
         let (ledger, registry) = (Arc::clone(&self.ledger), self.registry.clone());
-        let (unit, results, cancel) = (unit.clone(), self.inner.results().to_owned(), cancel.clone());
-        blocking(move || Judgement::of(&ledger, &unit, &registry, &results, &cancel)).await
+        let (unit, cancel) = (unit.clone(), cancel.clone());
+        let classes = classes(self.inner.results(), &self.beside);
+        blocking(move || Judgement::of(&ledger, &unit, &registry, &classes, &cancel)).await
     }
 
     /// Runs what does not stand.
@@ -62,6 +72,13 @@ impl Cache {
     }
 }
 
+/// One class and the others, each once.
+fn classes(first: &str, beside: &[String]) -> Vec<String> {
+    let mut classes = vec![first.to_owned()];
+    classes.extend(beside.iter().filter(|class| *class != first).cloned());
+    classes
+}
+
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
     tokio::task::spawn_blocking(work).await.unwrap_or_else(|e| {
         Err(Error::new(ErrorKind::Panicked, format!("the ledger's work ended without a result: {e}")))
@@ -80,6 +97,10 @@ impl Executor for Cache {
 
     async fn accepts(&self, unit: &Unit) -> Verdict {
         self.inner.accepts(unit).await
+    }
+
+    fn cost(&self, unit: &Unit) -> Option<Duration> {
+        self.inner.cost(unit)
     }
 
     async fn run(&self, unit: &Unit, cx: &RunContext) -> UnitReport {

@@ -51,7 +51,8 @@ pub(crate) enum Foreign {
 }
 
 impl Judgement {
-    /// Judges the outputs of `unit`, made by an executor whose results are of class `results`.
+    /// Judges the outputs of `unit`, made by an executor whose results are of the first class of `classes`. What one of
+    /// the others made, of executors beside it, stands where it is the whole unit: nothing is mixed.
     ///
     /// Every output that might stand is read and compared with its digest; so is every camera
     /// file whose size or modification time changed.
@@ -62,15 +63,26 @@ impl Judgement {
         ledger: &Ledger,
         unit: &Unit,
         registry: &Registry,
-        results: &str,
+        classes: &[String],
         cancel: &CancellationToken,
     ) -> Result<Self> {
         let tree = Tree::make(&unit.tree, registry)?;
-        let recipes: BTreeMap<usize, Recipe> = tree.sinks().map(|(i, _)| (i, Recipe::of(unit, i, results))).collect();
+        let recipes = |class: &str| -> BTreeMap<usize, Recipe> {
+            tree.sinks().map(|(i, _)| (i, Recipe::of(unit, i, class))).collect()
+        };
+        let (first, beside) = classes.split_first().map_or((String::new(), classes), |(f, rest)| (f.clone(), rest));
+        // By the other classes: their recipes' digests, by sink.
+        let beside: Vec<(&String, BTreeMap<usize, Digest>)> = beside
+            .iter()
+            .map(|class| (class, recipes(class).into_iter().map(|(i, r)| (i, r.digest())).collect()))
+            .collect();
+        let recipes = recipes(&first);
         let expected = expected(unit, &tree);
         let begun = ledger.begun()?;
         let mut inputs = Inputs::new(ledger);
         let mut judgement = Self { outputs: Vec::new(), standing: Vec::new(), recipes, foreign: Vec::new() };
+        // The class that each output was made by, where it is not the first.
+        let mut others: BTreeMap<usize, &String> = BTreeMap::new();
         let mut to_read = Vec::new();
         let mut made_of = BTreeSet::new();
         let mut known = Vec::new();
@@ -90,8 +102,13 @@ impl Judgement {
                 Some(record) => {
                     made_of.extend(record.from.iter().map(|f| f.digest.clone()));
                     known.push(e.path.clone());
-                    let reason = judgement.changed(ledger, unit, &e, &record, &mut inputs)?;
+                    let by = beside.iter().find(|(_, digests)| digests.get(&e.sink) == Some(&record.recipe));
+                    let reason = match by {
+                        Some(_) => other_media(unit, &e, &record, &mut inputs)?,
+                        None => judgement.changed(ledger, unit, &e, &record, &mut inputs)?,
+                    };
                     if reason.is_none() {
+                        others.extend(by.map(|(class, _)| (judgement.outputs.len(), *class)));
                         to_read.push((judgement.outputs.len(), record));
                     }
                     reason
@@ -107,6 +124,7 @@ impl Judgement {
                 judgement.outputs[i].1 = Some(Reason::Altered);
             }
         }
+        judgement.unmix(&others, &first);
         // Reels start again at A001 with every production: a name alone does not make it the same clip.
         if !made_of.is_empty() && !inputs.any_is_among(unit, &made_of)? {
             judgement.foreign.extend(known.into_iter().map(|path| (path, Foreign::OtherClip)));
@@ -175,16 +193,36 @@ impl Judgement {
             let then = ledger.recipe(&record.recipe)?;
             return Ok(Some(then.and_then(|then| Reason::between(&then, now)).unwrap_or(Reason::Stages)));
         }
-        if record.output.frames != expected.frames || record.stand_ins != stand_ins(unit, expected.frames) {
-            return Ok(Some(Reason::StandIn));
-        }
-        let from = inputs.of(unit, expected.frames)?;
-        if from.len() != record.from.len() {
-            return Ok(Some(Reason::StandIn));
-        }
-        let other = from.into_iter().zip(&record.from).find(|(now, then)| now.digest != then.digest);
-        Ok(other.map(|(now, _)| Reason::Input(now.path)))
+        other_media(unit, expected, record, inputs)
     }
+
+    /// What executors of other classes made stands only where one of them made all of the unit.
+    fn unmix(&mut self, others: &BTreeMap<usize, &String>, first: &str) {
+        let Some((_, class)) = others.first_key_value() else { return };
+        if self.stands() && others.len() == self.outputs.len() && others.values().all(|other| other == class) {
+            return;
+        }
+        for (&i, class) in others {
+            let (expected, reason) = &mut self.outputs[i];
+            if reason.is_none() {
+                *reason = Some(Reason::Results((*class).clone(), first.to_owned()));
+                self.standing.retain(|record| record.output.path != expected.path);
+            }
+        }
+    }
+}
+
+/// Whether an output was made of other camera files than it would be now.
+fn other_media(unit: &Unit, expected: &Expected, record: &Record, inputs: &mut Inputs<'_>) -> Result<Option<Reason>> {
+    if record.output.frames != expected.frames || record.stand_ins != stand_ins(unit, expected.frames) {
+        return Ok(Some(Reason::StandIn));
+    }
+    let from = inputs.of(unit, expected.frames)?;
+    if from.len() != record.from.len() {
+        return Ok(Some(Reason::StandIn));
+    }
+    let other = from.into_iter().zip(&record.from).find(|(now, then)| now.digest != then.digest);
+    Ok(other.map(|(now, _)| Reason::Input(now.path)))
 }
 
 /// Every file that `unit` makes when nothing stands.

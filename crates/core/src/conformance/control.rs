@@ -10,8 +10,8 @@ use crate::graph::Registry;
 use crate::media::FrameRange;
 use crate::plan::{Standing, Unit};
 use crate::run::{
-    Budget, CancellationToken, Event, Events, Executor, Fallback, Limit, Outcome, Retry, RunContext, Trace, UnitReport,
-    Verdict,
+    Budget, CancellationToken, Event, Events, Executor, Executors, Limit, Outcome, Retry, RunContext, Trace,
+    UnitReport, Verdict,
 };
 use crate::{Error, ErrorKind};
 
@@ -86,8 +86,8 @@ pub(super) async fn keeps_budget(executor: Arc<dyn Executor>, out: &Path) -> Che
 pub(super) async fn works_wrapped(make: &(dyn Fn(Registry) -> Arc<dyn Executor> + Sync), out: &Path) -> Checked {
     let inner = make(registry());
     let never: Arc<dyn Executor> = Arc::new(Never);
-    let fallback = Arc::new(Fallback::new(vec![never, inner]));
-    let retry = Arc::new(Retry::new(Arc::new(Trace::new(fallback)), 3, Duration::from_millis(1)));
+    let executors = Arc::new(Executors::new().prefer(never).then(inner).at_once(1));
+    let retry = Arc::new(Retry::new(Arc::new(Trace::new(executors)), 3, Duration::from_millis(1)));
     let wrapped = Limit::new(retry, 1);
     let unit = unit(&out.join("out"), 3, Pattern::default());
     let first = wrapped.run(&unit, &RunContext::plain()).await;

@@ -1,5 +1,7 @@
 //! The trait an executor implements.
 
+use std::time::Duration;
+
 use super::{Budget, CancellationToken, Events, UnitReport};
 use crate::plan::Unit;
 
@@ -31,7 +33,7 @@ impl RunContext {
 }
 
 /// Runs units: the CPUs of this machine, a GPU, a server, a fleet. Wrappers (retry, limit,
-/// fallback, cache, trace) are executors too.
+/// cache, trace) are executors too, and so are several together ([`super::Executors`]).
 ///
 /// An executor promises what [`crate::conformance`] checks: outputs that do not depend on how
 /// the work was split, nothing under a final name before it is complete, a cancellation
@@ -49,6 +51,13 @@ pub trait Executor: Send + Sync + std::fmt::Debug {
 
     /// Whether it takes the unit; cheap, and without side effects.
     async fn accepts(&self, unit: &Unit) -> Verdict;
+
+    /// How long the unit would take here if it ran alone, from start to end; a rough guess will do, because
+    /// [`super::Executors`] corrects it by what was measured. Cheap. Default: `None`, it is not known beforehand.
+    fn cost(&self, unit: &Unit) -> Option<Duration> {
+        let _ = unit;
+        None
+    }
 
     /// Runs the unit to its end. Sends [`super::Event::FrameDone`] as frames are done and
     /// [`super::Event::OutputFinished`] as files stand; the runner sends the events around them.

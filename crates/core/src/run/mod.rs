@@ -1,6 +1,7 @@
 //! Running a plan: executors and their wrappers, the runner, events, budget and reports.
 
 mod budget;
+mod compose;
 mod event;
 mod executor;
 mod report;
@@ -9,11 +10,12 @@ mod understand;
 mod wrap;
 
 pub use budget::{Budget, Reservation};
+pub use compose::{Able, Choice, Executors};
 pub use event::{Event, Events};
 pub use executor::{Executor, RunContext, Verdict};
 pub use report::{BadFrame, Failure, Outcome, RunReport, UnitReport};
 pub use runner::Runner;
 pub use understand::understand;
-pub use wrap::{Fallback, Limit, Retry, Trace};
+pub use wrap::{Limit, Retry, Trace};
 
 pub use tokio_util::sync::CancellationToken;

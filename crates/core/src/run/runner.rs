@@ -1,11 +1,15 @@
-//! Runs the units of a plan on an executor.
+//! Runs the units of a plan on executors.
 
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use tokio::task::JoinSet;
 use tracing::Instrument as _;
 
-use super::{Budget, CancellationToken, Event, Events, Executor, Outcome, RunContext, RunReport, UnitReport, Verdict};
+use super::{
+    Able, Budget, CancellationToken, Choice, Event, Events, Executor, Executors, Outcome, RunContext, RunReport,
+    UnitReport,
+};
 use crate::error::{Error, ErrorKind};
 use crate::plan::{Plan, Unit};
 
@@ -14,18 +18,34 @@ use crate::plan::{Plan, Unit};
 /// The library starts no runtime: call [`Runner::run`] inside yours (tokio, any flavour).
 #[derive(Debug, Clone)]
 pub struct Runner {
-    executor: Arc<dyn Executor>,
+    executors: Executors,
     concurrency: usize,
     budget: Budget,
     events: Events,
     cancel: CancellationToken,
 }
 
+/// Units that are looked at beyond one that waits for a busy executor: others have time for them.
+const AHEAD: usize = 64;
+
+/// A unit that has not begun.
+struct Waiting {
+    /// Its place in the plan.
+    unit: usize,
+    /// Who takes it, once they were asked.
+    able: Option<Able>,
+}
+
 impl Runner {
     /// Two units at a time (one encodes while the other starts), no ceiling, no listener.
     pub fn new(executor: Arc<dyn Executor>) -> Self {
+        Self::over(Executors::new().prefer(executor))
+    }
+
+    /// The same on several executors, two units at a time on each of which nothing else was said.
+    pub fn over(executors: Executors) -> Self {
         Self {
-            executor,
+            executors,
             concurrency: 2,
             budget: Budget::unlimited(),
             events: Events::none(),
@@ -33,7 +53,7 @@ impl Runner {
         }
     }
 
-    /// Units at a time, at least one.
+    /// Units at a time, at least one, on each executor of which nothing else was said ([`Executors::at_once`]).
     pub fn concurrency(mut self, units: usize) -> Self {
         self.concurrency = units.max(1);
         self
@@ -57,48 +77,17 @@ impl Runner {
         self
     }
 
-    /// Runs every unit of `plan`, higher priorities first and plan order within one. A unit
-    /// that fails does not stop the others.
+    /// Runs every unit of `plan`, higher priorities first and plan order within one; a unit whose executor is busy lets
+    /// pass those that others have time for. A unit that fails does not stop the others.
     pub async fn run(&self, plan: &Plan) -> RunReport {
         let units: Vec<&Unit> = plan.units().collect();
-        let mut order: Vec<usize> = (0..units.len()).collect();
-        order.sort_by_key(|&i| (std::cmp::Reverse(units[i].priority), i));
         self.events.send(Event::RunStarted { units: units.len(), frames: plan.frames() });
         for finding in &plan.findings {
             self.events.send(Event::Found { finding: finding.clone() });
         }
-        // A caller that drops the run has no use for what is under way.
-        let cancel = self.cancel.child_token();
-        let _dropped = cancel.clone().drop_guard();
-
-        let mut reports: Vec<Option<UnitReport>> = vec![None; units.len()];
-        let mut running = JoinSet::new();
-        let mut waiting = order.into_iter();
-        loop {
-            while running.len() < self.concurrency {
-                let Some(i) = waiting.next() else { break };
-                let (runner, unit) = (self.clone().cancel(cancel.clone()), units[i].clone());
-                let span = tracing::info_span!("unit", unit = %unit.id, clip = %unit.clip.name);
-                running.spawn(async move { (i, runner.run_unit(&unit).await) }.instrument(span));
-            }
-            match running.join_next().await {
-                None => break,
-                Some(Ok((i, report))) => reports[i] = Some(report),
-                // The executor panicked; the unit is found below by its missing report.
-                Some(Err(e)) => tracing::error!("an executor ended without a report: {e}"),
-            }
-        }
-
-        let mut report = RunReport { units: Vec::with_capacity(units.len()), findings: plan.findings.clone() };
-        for (i, unit) in units.iter().enumerate() {
-            let done = reports[i].take().unwrap_or_else(|| {
-                let e = Error::new(ErrorKind::Panicked, format!("the executor `{}` panicked", self.executor.name()));
-                let report = UnitReport::begin(unit, self.executor.name()).failed(&e);
-                self.events.send(Event::UnitFinished { report: report.clone() });
-                report
-            });
-            report.findings.extend(done.findings.iter().cloned());
-            report.units.push(done);
+        let mut report = RunReport { units: self.run_all(&units).await, findings: plan.findings.clone() };
+        for unit in &report.units {
+            report.findings.extend(unit.findings.iter().cloned());
         }
         let count = |f: fn(&Outcome) -> bool| report.units.iter().filter(|u| f(&u.outcome)).count();
         self.events.send(Event::RunFinished {
@@ -109,18 +98,84 @@ impl Runner {
         report
     }
 
-    async fn run_unit(&self, unit: &Unit) -> UnitReport {
-        let begun = UnitReport::begin(unit, self.executor.name());
-        if self.cancel.is_cancelled() {
-            return begun.failed(&Error::new(ErrorKind::Cancelled, "the run was cancelled"));
+    async fn run_all(&self, units: &[&Unit]) -> Vec<UnitReport> {
+        // A caller that drops the run has no use for what is under way.
+        let cancel = self.cancel.child_token();
+        let _dropped = cancel.clone().drop_guard();
+        let runner = self.clone().cancel(cancel);
+
+        let mut order: Vec<usize> = (0..units.len()).collect();
+        order.sort_by_key(|&i| (std::cmp::Reverse(units[i].priority), i));
+        let mut waiting: VecDeque<Waiting> = order.into_iter().map(|unit| Waiting { unit, able: None }).collect();
+        let mut reports: Vec<Option<UnitReport>> = vec![None; units.len()];
+        let mut busy = vec![0; self.executors.members().count()];
+        let mut running = JoinSet::new();
+        let mut places = HashMap::new();
+        loop {
+            let mut at = 0;
+            while at < waiting.len().min(AHEAD) && !runner.cancel.is_cancelled() {
+                let room = |i: usize| self.executors.seats(i).unwrap_or(self.concurrency).saturating_sub(busy[i]);
+                if !busy.is_empty() && (0..busy.len()).all(|i| room(i) == 0) {
+                    break;
+                }
+                let (i, unit) = (waiting[at].unit, units[waiting[at].unit]);
+                let able = match waiting[at].able.take() {
+                    Some(able) => able,
+                    None => self.executors.able(unit).await,
+                };
+                match self.executors.choose(unit, &able, room) {
+                    Some(Choice::Later) => {
+                        waiting[at].able = Some(able);
+                        at += 1;
+                    }
+                    Some(Choice::Now(executor)) => {
+                        waiting.remove(at);
+                        busy[executor] += 1;
+                        let (runner, unit) = (runner.clone(), unit.clone());
+                        let span = tracing::info_span!("unit", unit = %unit.id, clip = %unit.clip.name);
+                        let run = async move { runner.run_unit(executor, &able, &unit).await }.instrument(span);
+                        places.insert(running.spawn(run).id(), (i, executor));
+                    }
+                    None => {
+                        waiting.remove(at);
+                        let e = Error::new(ErrorKind::Unsupported, self.executors.refusal(&able));
+                        reports[i] = Some(self.ended(unit, e));
+                    }
+                }
+            }
+            let (id, ended) = match running.join_next_with_id().await {
+                None => break,
+                Some(Ok((id, report))) => (id, Some(report)),
+                // The executor panicked; the unit is found below by its missing report.
+                Some(Err(e)) => {
+                    tracing::error!("an executor ended without a report: {e}");
+                    (e.id(), None)
+                }
+            };
+            if let Some((i, executor)) = places.remove(&id) {
+                busy[executor] -= 1;
+                reports[i] = ended;
+            }
         }
-        if let Verdict::No(why) = self.executor.accepts(unit).await {
-            let e =
-                Error::new(ErrorKind::Unsupported, format!("`{}` does not take the unit: {why}", self.executor.name()));
-            let report = begun.failed(&e.clip(&unit.clip.name));
-            self.events.send(Event::UnitFinished { report: report.clone() });
-            return report;
+        for waits in waiting {
+            let begun = UnitReport::begin(units[waits.unit], self.executors.name());
+            reports[waits.unit] = Some(begun.failed(&Error::new(ErrorKind::Cancelled, "the run was cancelled")));
         }
+        let panicked = |unit| {
+            let e = Error::new(ErrorKind::Panicked, format!("the executor `{}` panicked", self.executors.name()));
+            self.ended(unit, e)
+        };
+        reports.into_iter().zip(units).map(|(report, unit)| report.unwrap_or_else(|| panicked(unit))).collect()
+    }
+
+    /// The report on a unit that did not run.
+    fn ended(&self, unit: &Unit, e: Error) -> UnitReport {
+        let report = UnitReport::begin(unit, self.executors.name()).failed(&e.clip(&unit.clip.name));
+        self.events.send(Event::UnitFinished { report: report.clone() });
+        report
+    }
+
+    async fn run_unit(&self, executor: usize, able: &Able, unit: &Unit) -> UnitReport {
         self.events.send(Event::UnitStarted {
             unit: unit.id.clone(),
             clip: unit.clip.name.clone(),
@@ -128,7 +183,7 @@ impl Runner {
         });
         let cx =
             RunContext { cancel: self.cancel.child_token(), events: self.events.clone(), budget: self.budget.clone() };
-        let report = self.executor.run(unit, &cx).await;
+        let report = self.executors.run_on(executor, able, unit, &cx).await;
         for finding in &report.findings {
             self.events.send(Event::Found { finding: finding.clone() });
         }
@@ -146,7 +201,7 @@ mod tests {
     use super::*;
     use crate::media::{ClipFormat, ClipMedia, FrameRange};
     use crate::plan::ClipPlan;
-    use crate::run::{Limit, Retry};
+    use crate::run::{Limit, Retry, Verdict};
     use crate::stage::{ClipRef, OutputFile};
 
     /// Takes notes: which unit began, and how many ran at once. Fails as often as it is told.

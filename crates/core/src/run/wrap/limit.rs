@@ -1,4 +1,5 @@
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::Semaphore;
 
@@ -33,6 +34,10 @@ impl Executor for Limit {
 
     async fn accepts(&self, unit: &Unit) -> Verdict {
         self.inner.accepts(unit).await
+    }
+
+    fn cost(&self, unit: &Unit) -> Option<Duration> {
+        self.inner.cost(unit)
     }
 
     async fn run(&self, unit: &Unit, cx: &RunContext) -> UnitReport {

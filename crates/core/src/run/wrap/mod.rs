@@ -3,12 +3,10 @@
 //! Order matters: `Retry(Limit(x))` waits for a place before each attempt, `Limit(Retry(x))`
 //! keeps its place while it waits to try again.
 
-mod fallback;
 mod limit;
 mod retry;
 mod trace;
 
-pub use fallback::Fallback;
 pub use limit::Limit;
 pub use retry::Retry;
 pub use trace::Trace;

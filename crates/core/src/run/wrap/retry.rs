@@ -35,6 +35,10 @@ impl Executor for Retry {
         self.inner.accepts(unit).await
     }
 
+    fn cost(&self, unit: &Unit) -> Option<Duration> {
+        self.inner.cost(unit)
+    }
+
     async fn run(&self, unit: &Unit, cx: &RunContext) -> UnitReport {
         let mut wait = self.first_wait;
         let mut unit = unit.clone();

@@ -1,4 +1,5 @@
 use std::sync::Arc;
+use std::time::Duration;
 
 use tracing::Instrument as _;
 
@@ -32,6 +33,10 @@ impl Executor for Trace {
         let verdict = self.inner.accepts(unit).await;
         tracing::debug!(executor = self.name(), unit = %unit.id, ?verdict, "asked");
         verdict
+    }
+
+    fn cost(&self, unit: &Unit) -> Option<Duration> {
+        self.inner.cost(unit)
     }
 
     async fn run(&self, unit: &Unit, cx: &RunContext) -> UnitReport {

@@ -1,0 +1,60 @@
+//! Which executors run a job's units.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use rushes_core::media::Finding;
+use rushes_core::plan::{Plan, Unit};
+use rushes_core::run::{Choice, Executors, Retry, Trace};
+use rushes_ledger::{Cache, Ledger};
+use rushes_local::LocalExecutor;
+
+use crate::Job;
+
+impl Job {
+    pub(crate) fn runs_on(&self) -> Executors {
+        let local = || Executors::new().prefer(Arc::new(LocalExecutor::new(self.registry.clone())));
+        self.executors.clone().unwrap_or_else(local)
+    }
+
+    /// The executors, each of which does not do again what is done, and tries again what may pass.
+    pub(crate) fn with_ledger(&self, ledger: &Arc<Ledger>) -> Executors {
+        let executors = self.runs_on();
+        let classes: Vec<String> = executors.members().map(|e| e.results().to_owned()).collect();
+        executors.each(|executor| {
+            let retry = Retry::new(Arc::new(Trace::new(executor)), self.attempts, Duration::from_secs(1));
+            let cache = Cache::new(Arc::new(retry), Arc::clone(ledger), self.registry.clone());
+            Arc::new(cache.beside(classes.iter().cloned()))
+        })
+    }
+
+    /// Clips whose units no executor takes are told before anything runs. The units of a clip differ in their frames:
+    /// one is asked for.
+    pub(crate) async fn refuse_what_nobody_takes(&self, plan: &mut Plan) {
+        let executors = self.runs_on();
+        for clip in &mut plan.clips {
+            let Some(unit) = clip.units.first() else { continue };
+            let able = executors.able(unit).await;
+            if !able.takers.is_empty() {
+                continue;
+            }
+            let why = executors.refusal(&able);
+            plan.findings.push(Finding::error("clip-skipped", &why).clip(&clip.clip));
+            (clip.skipped, clip.units) = (Some(why), Vec::new());
+        }
+    }
+}
+
+/// The class of the results that `unit` will have, then those of the other executors.
+pub(crate) async fn classes_of(executors: &Executors, unit: &Unit) -> Vec<String> {
+    let able = executors.able(unit).await;
+    let first = match executors.choose(unit, &able, |_| 1) {
+        Some(Choice::Now(i)) => i,
+        _ => 0,
+    };
+    let mut classes: Vec<String> = executors.members().map(|e| e.results().to_owned()).collect();
+    if first < classes.len() {
+        classes.swap(0, first);
+    }
+    classes
+}
