@@ -189,6 +189,32 @@ async fn a_cancellation_stops_the_render_and_leaves_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_cancellation_while_files_get_their_names_keeps_those_that_have_one_and_names_no_more() {
+    let (shoot, sim) = (Shoot::new(), sim(Faults::default()).await);
+    let unit = shoot.plates("out").await;
+    let cancel = CancellationToken::new();
+    let events = {
+        let cancel = cancel.clone();
+        Events::to(move |e| {
+            if let Event::OutputFinished { output, .. } = e
+                && output.frames.first == 2
+            {
+                cancel.cancel();
+            }
+        })
+    };
+    let filmlight = FilmLight::new(pool(&sim), rushes::registry()).settings(settings());
+    let report = filmlight.run(&unit, &RunContext { cancel, events, ..RunContext::plain() }).await;
+    assert_eq!(report.outcome, Outcome::Cancelled);
+    assert_eq!(report.outputs.iter().map(|o| o.frames.first).collect::<Vec<_>>(), [0, 1, 2]);
+    let there = tree(&shoot.out("out"));
+    assert_eq!(there.keys().collect::<Vec<_>>(), report.outputs.iter().map(|o| &o.path).collect::<Vec<_>>());
+    for o in &report.outputs {
+        assert_eq!(rushes::core::media::Digest::xxh64(&there[&o.path]), o.digest, "{}", o.path);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_cancellation_does_not_wait_for_calls_that_take_long() {
     let shoot = Shoot::new();
     for method in ["Scene.temporary_scene", "RenderSetup.add_deliverable", "RenderProcessor.start"] {

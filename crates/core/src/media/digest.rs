@@ -1,7 +1,7 @@
 //! Digests of files, named by their algorithm.
 
 use std::hash::Hasher as _;
-use std::io::Read as _;
+use std::io::Read;
 use std::path::Path;
 
 use schemars::JsonSchema;
@@ -38,19 +38,32 @@ impl Digest {
     /// When it cannot be read to its end.
     pub fn xxh64_of_file(path: &Path) -> Result<(Self, u64)> {
         let io = |e| Error::io(path, e).doing("computing a digest");
-        let mut file = super::open_original(path).map_err(|e| e.doing("computing a digest"))?;
-        let mut hasher = twox_hash::XxHash64::with_seed(0);
+        let file = super::open_original(path).map_err(|e| e.doing("computing a digest"))?;
         // Clearing a megabyte would take longer than reading a small file.
         let len = file.metadata().map_or(0, |m| m.len());
-        let mut piece = vec![0; len.clamp(4096, 1 << 20) as usize];
-        let mut bytes = 0;
+        Self::xxh64_in_pieces(file, len.clamp(4096, 1 << 20) as usize).map_err(io)
+    }
+
+    /// xxh64 of all that `bytes` gives, and how many that were. It is read in pieces of a megabyte at most, so that a
+    /// reader who does not want to go on can fail soon.
+    ///
+    /// # Errors
+    /// Those of the reader.
+    pub fn xxh64_of(bytes: impl Read) -> std::io::Result<(Self, u64)> {
+        Self::xxh64_in_pieces(bytes, 1 << 20)
+    }
+
+    fn xxh64_in_pieces(mut bytes: impl Read, piece: usize) -> std::io::Result<(Self, u64)> {
+        let mut hasher = twox_hash::XxHash64::with_seed(0);
+        let mut piece = vec![0; piece];
+        let mut count = 0;
         loop {
-            let n = file.read(&mut piece).map_err(io)?;
+            let n = bytes.read(&mut piece)?;
             if n == 0 {
-                return Ok((Self::new("xxh64", &hasher.finish().to_be_bytes()), bytes));
+                return Ok((Self::new("xxh64", &hasher.finish().to_be_bytes()), count));
             }
             hasher.write(&piece[..n]);
-            bytes += n as u64;
+            count += n as u64;
         }
     }
 

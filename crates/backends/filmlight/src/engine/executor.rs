@@ -9,7 +9,7 @@ use rushes_core::deliver::refuse_among_originals;
 use rushes_core::graph::Registry;
 use rushes_core::media::{ClipMedia, Finding};
 use rushes_core::plan::{Tree, Unit};
-use rushes_core::run::{Event, Executor, RunContext, UnitReport, Verdict};
+use rushes_core::run::{Executor, RunContext, UnitReport, Verdict};
 use rushes_core::{Error, ErrorKind, Result};
 use tokio::sync::Mutex;
 
@@ -193,16 +193,13 @@ impl FilmLight {
                 files: files_made,
                 names: files(unit, &checked.tree, order, output),
             });
-            let (owned, made) = (unit.clone(), each.collect::<Vec<_>>());
+            let (owned, made, context) = (unit.clone(), each.collect::<Vec<_>>(), cx.clone());
             // Every byte is read, which the runtime's own threads are not for.
-            let placing = tokio::task::spawn_blocking(move || place(&owned, &made));
+            let placing = tokio::task::spawn_blocking(move || place(&owned, &made, &context));
             let placed = placing.await.unwrap_or_else(|e| {
                 Placed::failed(Error::new(ErrorKind::Panicked, format!("looking at what was rendered: {e}")))
             });
             report.findings.extend(placed.findings);
-            for file in &placed.files {
-                cx.events.send(Event::OutputFinished { unit: unit.id.clone(), output: file.clone() });
-            }
             report.outputs.extend(placed.files);
             placed.ended?;
         }

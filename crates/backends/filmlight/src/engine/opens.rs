@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{BufReader, Read, Seek, SeekFrom};
 use std::path::Path;
 
+use rushes_core::run::CancellationToken;
 use rushes_core::{Error, ErrorKind, Result};
 
 use super::recipe::Kind;
@@ -17,11 +18,38 @@ pub(crate) struct Found {
     pub(crate) frames: Option<u64>,
 }
 
+/// A file that is not read any more once nobody wants it.
+pub(crate) struct Wanted<'a> {
+    pub(crate) file: &'a File,
+    pub(crate) cancel: &'a CancellationToken,
+}
+
+impl Read for Wanted<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        if self.cancel.is_cancelled() {
+            return Err(std::io::Error::other("cancelled"));
+        }
+        self.file.read(buffer)
+    }
+}
+
+impl Seek for Wanted<'_> {
+    fn seek(&mut self, to: SeekFrom) -> std::io::Result<u64> {
+        self.file.seek(to)
+    }
+}
+
 /// Looks into the file of an output: it is there, whole, and what it should be.
 ///
 /// # Errors
-/// What is wrong with it.
-pub(crate) fn opens(path: &Path, kind: &Kind) -> Result<Found> {
+/// What is wrong with it; and the cancellation, which comes between two pieces of a large file, too.
+pub(crate) fn opens(path: &Path, kind: &Kind, cancel: &CancellationToken) -> Result<Found> {
+    let found = look(path, kind, cancel);
+    // What could not be read for it says nothing of the file.
+    if cancel.is_cancelled() { Err(Error::new(ErrorKind::Cancelled, "cancelled")) } else { found }
+}
+
+fn look(path: &Path, kind: &Kind, cancel: &CancellationToken) -> Result<Found> {
     let bad =
         |what: &str| Error::new(ErrorKind::BadMedia, what).doing("looking at what the server rendered").path(path);
     let missing = |e: std::io::Error| match e.kind() {
@@ -38,7 +66,7 @@ pub(crate) fn opens(path: &Path, kind: &Kind) -> Result<Found> {
         return Err(bad("the server says that it is done, and the file is empty"));
     }
     match kind {
-        Kind::Exr { .. } => exr(file).map_err(|e| bad(&format!("it is no whole EXR: {e}"))),
+        Kind::Exr { .. } => exr(Wanted { file: &file, cancel }).map_err(|e| bad(&format!("it is no whole EXR: {e}"))),
         Kind::Still { png } => {
             let whole = if *png {
                 ends(file, b"\x89PNG", b"IEND\xae\x42\x60\x82")
@@ -58,7 +86,7 @@ pub(crate) fn opens(path: &Path, kind: &Kind) -> Result<Found> {
 }
 
 /// Reads all blocks of pixels, as they lie in the file.
-fn exr(file: File) -> Result<Found, exr::error::Error> {
+fn exr(file: Wanted<'_>) -> Result<Found, exr::error::Error> {
     let reader = exr::block::read(BufReader::new(file), false)?;
     let header = reader.headers().first();
     let size = header.map(|h| (h.layer_size.width(), h.layer_size.height()));
@@ -161,7 +189,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("file");
         std::fs::write(&path, bytes).unwrap();
-        opens(&path, kind)
+        opens(&path, kind, &CancellationToken::new())
     }
 
     #[test]
@@ -191,8 +219,9 @@ mod tests {
         std::fs::write(&file, b"\xff\xd8 picture \xff\xd9").unwrap();
         std::os::unix::fs::symlink(&file, &link).unwrap();
         let jpeg = Kind::Still { png: false };
-        assert!(opens(&file, &jpeg).is_ok());
-        assert!(opens(&link, &jpeg).unwrap_err().to_string().contains("no plain file"));
+        let cancel = CancellationToken::new();
+        assert!(opens(&file, &jpeg, &cancel).is_ok());
+        assert!(opens(&link, &jpeg, &cancel).unwrap_err().to_string().contains("no plain file"));
     }
 
     #[test]

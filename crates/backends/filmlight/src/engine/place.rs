@@ -7,10 +7,11 @@ use std::path::{Path, PathBuf};
 use rushes_core::deliver::file_stem;
 use rushes_core::media::{Digest, Finding, FrameRange};
 use rushes_core::plan::Unit;
+use rushes_core::run::{CancellationToken, Event, RunContext};
 use rushes_core::stage::OutputFile;
 use rushes_core::{Error, ErrorKind, Result};
 
-use super::opens::opens;
+use super::opens::{Wanted, opens};
 use super::recipe::Output;
 
 /// A hidden folder below the output folder, on the same file system, that vanishes with this.
@@ -87,24 +88,59 @@ impl Placed {
     }
 }
 
-/// Looks into every file of a render; when all of all outputs are well, gives them their names. Where one is missing
-/// or broken, none gets its name.
-pub(crate) fn place(unit: &Unit, made: &[Made]) -> Placed {
+/// A file that is well and lies on the disk, whole.
+struct Ready<'a> {
+    from: &'a Path,
+    output: OutputFile,
+}
+
+/// Looks into every file of a render; when all of all outputs are well, gives them their names, and tells of each.
+/// Where one is missing or broken, none gets its name. Nor does one after a cancellation: it is looked for between
+/// files, and between the pieces of a large one. What has its name by then is whole, and stays.
+pub(crate) fn place(unit: &Unit, made: &[Made], cx: &RunContext) -> Placed {
     let mut placed = Placed { files: Vec::new(), findings: Vec::new(), ended: Ok(()) };
-    let looked = made.iter().try_for_each(|m| look(unit, m, &mut placed.findings));
-    placed.ended = looked.and_then(|()| made.iter().try_for_each(|m| name(unit, m, &mut placed.files)));
+    placed.ended = placing(unit, made, cx, &mut placed.files, &mut placed.findings);
     placed
 }
 
+fn placing(
+    unit: &Unit,
+    made: &[Made],
+    cx: &RunContext,
+    named: &mut Vec<OutputFile>,
+    findings: &mut Vec<Finding>,
+) -> Result<()> {
+    let mut ready = Vec::new();
+    for m in made {
+        look(unit, m, &cx.cancel, findings)?;
+    }
+    // All that takes long comes before the first name: whoever cancels meanwhile finds nothing.
+    for m in made {
+        read(m, &cx.cancel, &mut ready)?;
+    }
+    for Ready { from, output } in ready {
+        go_on(&cx.cancel)?;
+        rename(from, &unit.out.join(&output.path), unit.overwrite)
+            .map_err(|e| e.doing("giving a rendered file its name"))?;
+        cx.events.send(Event::OutputFinished { unit: unit.id.clone(), output: output.clone() });
+        named.push(output);
+    }
+    Ok(())
+}
+
+fn go_on(cancel: &CancellationToken) -> Result<()> {
+    if cancel.is_cancelled() { Err(Error::new(ErrorKind::Cancelled, "cancelled")) } else { Ok(()) }
+}
+
 /// Looks into every file of an output.
-fn look(unit: &Unit, made: &Made, findings: &mut Vec<Finding>) -> Result<()> {
+fn look(unit: &Unit, made: &Made, cancel: &CancellationToken, findings: &mut Vec<Finding>) -> Result<()> {
     let Made { output, files, names } = made;
     if files.len() != names.len() {
         let what = format!("{} files were rendered and {} are wanted", files.len(), names.len());
         return Err(Error::new(ErrorKind::Invalid, what));
     }
     for (path, (_, frames)) in files.iter().zip(names) {
-        let found = opens(path, &output.kind).map_err(|e| e.frame(frames.first))?;
+        let found = opens(path, &output.kind, cancel).map_err(|e| e.frame(frames.first))?;
         if let Some(has) = found.frames.filter(|n| *n != frames.len()) {
             let what = format!("the movie has {has} frames, and {} were asked for", frames.len());
             return Err(Error::new(ErrorKind::BadMedia, what)
@@ -122,20 +158,25 @@ fn look(unit: &Unit, made: &Made, findings: &mut Vec<Finding>) -> Result<()> {
     Ok(())
 }
 
-/// Gives every file of an output its name; those that have theirs are in `named`, whatever comes after.
-fn name(unit: &Unit, made: &Made, named: &mut Vec<OutputFile>) -> Result<()> {
-    let role = made.output.kind.role();
-    for (path, (name, frames)) in made.files.iter().zip(&made.names) {
-        let (digest, bytes) = Digest::xxh64_of_file(path)?;
-        rename(path, &unit.out.join(name), unit.overwrite).map_err(|e| e.doing("giving a rendered file its name"))?;
-        named.push(OutputFile { role: role.into(), path: name.clone(), bytes, digest, frames: *frames });
+/// Brings every file of an output to the disk, and computes its digest.
+fn read<'a>(made: &'a Made, cancel: &CancellationToken, ready: &mut Vec<Ready<'a>>) -> Result<()> {
+    for (from, (name, frames)) in made.files.iter().zip(&made.names) {
+        go_on(cancel)?;
+        let file = File::open(from).map_err(|e| Error::io(from, e))?;
+        file.sync_all().map_err(|e| Error::io(from, e))?;
+        let (digest, bytes) = Digest::xxh64_of(Wanted { file: &file, cancel }).map_err(|e| match go_on(cancel) {
+            Ok(()) => Error::io(from, e).doing("computing a digest"),
+            Err(cancelled) => cancelled,
+        })?;
+        let role = made.output.kind.role().into();
+        let output = OutputFile { role, path: name.clone(), bytes, digest, frames: *frames };
+        ready.push(Ready { from, output });
     }
     Ok(())
 }
 
-/// Brings the file to the disk and moves it, never over another one that may not be replaced.
+/// Moves the file, never over another one that may not be replaced.
 fn rename(from: &Path, to: &Path, overwrite: bool) -> Result<()> {
-    File::open(from).and_then(|f| f.sync_all()).map_err(|e| Error::io(from, e))?;
     if let Some(folder) = to.parent() {
         fs::create_dir_all(folder).map_err(|e| Error::io(folder, e))?;
     }
@@ -152,5 +193,37 @@ fn rename(from: &Path, to: &Path, overwrite: bool) -> Result<()> {
             Err(Error::new(ErrorKind::AlreadyExists, "the output file exists already").path(to))
         }
         Err(_) => fs::rename(from, to).map_err(|e| Error::io(to, e)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::recipe::{Kind, Space};
+    use super::*;
+
+    #[test]
+    fn a_file_is_not_read_to_its_end_after_a_cancellation_and_none_is_ready() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("large.mov");
+        std::fs::write(&file, vec![7; 3 << 20]).unwrap();
+        let kind = Kind::Movie { codec: Vec::new(), timecode: true };
+        let output = Output { node: 1, kind, space: Space::Rec709, graded: false, scaled: None, size: (1, 1) };
+        let frames = FrameRange { first: 0, last: 0 };
+        let made = Made { output, files: vec![file.clone()], names: vec![("movie.mov".into(), frames)] };
+        let (cancel, mut ready) = (CancellationToken::new(), Vec::new());
+        read(&made, &cancel, &mut ready).unwrap();
+        assert_eq!((ready[0].output.bytes, &ready[0].output.digest), (3 << 20, &Digest::xxh64(&vec![7; 3 << 20])));
+        // Whoever cancels while a piece is read is heard before the next.
+        let opened = File::open(&file).unwrap();
+        let mut wanted = Wanted { file: &opened, cancel: &cancel };
+        let mut piece = vec![0; 1 << 20];
+        assert_eq!(io::Read::read(&mut wanted, &mut piece).unwrap(), piece.len());
+        cancel.cancel();
+        assert!(io::Read::read(&mut wanted, &mut piece).is_err());
+        let (mut ready, e) = (Vec::new(), |r: Result<()>| r.unwrap_err().kind());
+        assert_eq!(e(read(&made, &cancel, &mut ready)), ErrorKind::Cancelled);
+        assert!(ready.is_empty());
+        let kind = opens(&file, &made.output.kind, &cancel).unwrap_err().kind();
+        assert_eq!(kind, ErrorKind::Cancelled, "it is not said to be broken");
     }
 }
