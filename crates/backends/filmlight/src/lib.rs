@@ -27,7 +27,9 @@ pub mod types;
 mod watch;
 
 pub use client::token_file;
-pub use client::{ApplicationInfo, Connection, Error, Handle, Options, Result, Signals, Timeouts, User};
+pub use client::{
+    ApplicationInfo, Connection, Error, Handle, LARGEST_MESSAGE, Options, Result, Signals, Timeouts, User,
+};
 #[cfg(unix)]
 pub use client::{Ended, Flapid, Launch, Patience, create_token, find_flapid};
 #[cfg(feature = "engine")]

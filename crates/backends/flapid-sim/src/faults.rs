@@ -90,6 +90,8 @@ pub enum RenderDoes {
     Error(String),
     /// It is done, and so many frames failed.
     Failed(u64),
+    /// It is done, and a frame failed, of which so many lines of the log speak, each of another frame.
+    Babble(u64),
     /// It is done and well, and the last file is not there.
     LoseFile,
     /// It is done and well, and the last file is empty.

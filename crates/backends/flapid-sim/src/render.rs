@@ -153,6 +153,12 @@ impl Order {
                 job.log("fail", frame, "Unable to decode frame", "the simulator says so");
                 job.end("Done", None, *frames);
             }
+            RenderDoes::Babble(lines) => {
+                for n in 0..*lines {
+                    job.log("fail", frame + n as i64, &"Unable to decode frame. ".repeat(100), "");
+                }
+                job.end("Done", None, 1);
+            }
             RenderDoes::Die => die(),
             _ => return false,
         }

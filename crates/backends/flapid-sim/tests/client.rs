@@ -3,11 +3,13 @@
 use std::time::Duration;
 
 use flapid_sim::{CallFault, Does, Faults, Settings, Sim};
+use futures_util::{SinkExt as _, StreamExt as _};
 use rushes_filmlight::types::{KeySet, NewSceneOptions, Wire as _};
 use rushes_filmlight::{Connection, Error, Options, User, api};
 use serde_json::{Value, json};
+use tokio_tungstenite::tungstenite::Message;
 
-use crate::support::{deaf, on, options, pair, soon};
+use crate::support::{deaf, on, options, pair, sim, soon};
 
 #[tokio::test]
 async fn who_has_the_token_is_let_in_and_nobody_else() {
@@ -236,6 +238,62 @@ async fn large_messages_pass() {
     let large = "x".repeat(20 << 20);
     let got: String = client.get("APITest.promise_test", Some(&test), json!({ "value": large })).await.unwrap();
     assert_eq!(got.len(), large.len());
+}
+
+#[tokio::test]
+async fn a_message_that_is_larger_than_allowed_ends_the_connection_and_says_what_to_set() {
+    assert_eq!(Options::at("localhost", 1984).largest_message, 64 << 20);
+    let sim = sim(Faults::default()).await;
+    let client = Connection::open(&Options { largest_message: 1 << 20, ..options(&sim) }).await.unwrap();
+    let test = client.object("APITest.create", None, json!({})).await.unwrap();
+    let large = json!({ "value": "x".repeat(2 << 20) });
+    let e = client.call("APITest.promise_test", Some(&test), large).await.unwrap_err();
+    assert!(matches!(&e, Error::Disconnected { why } if why.contains("largest_message")), "{e}");
+}
+
+#[tokio::test]
+async fn a_long_result_is_not_told_whole() {
+    let (_sim, client) = pair(Faults::default()).await;
+    let test = client.object("APITest.create", None, json!({})).await.unwrap();
+    for value in [json!("x".repeat(1 << 20)), json!(vec!["x"; 1 << 18])] {
+        let params = json!({ "value": value });
+        let one = client.object("APITest.promise_test", Some(&test), params.clone()).await.unwrap_err();
+        let many = client.objects("APITest.promise_test", Some(&test), params).await.unwrap_err();
+        for e in [one, many] {
+            assert!(
+                matches!(e, Error::Unexpected { .. }) && e.to_string().len() < 400,
+                "{} bytes",
+                e.to_string().len()
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_takes_no_answers_to_its_signals_is_not_listened_to_until_it_does() {
+    let (ours, theirs) = tokio::io::duplex(1 << 16);
+    let accepted = tokio::spawn(tokio_tungstenite::accept_async(theirs));
+    let options = Options { user: User::Unsaid, ..Options::at("localhost", 1984) };
+    let client = Connection::over(ours, &options).await.unwrap();
+    let mut server = accepted.await.unwrap().unwrap();
+    let signal = |n: u64| {
+        let params = json!({ "signal": "X", "sync": 1, "sigid": n });
+        Message::text(json!({ "method": "signal", "target": 9, "params": params }).to_string())
+    };
+    let mut sent = 0;
+    // A send that is given up has been taken all the same: it goes with the next flush.
+    while tokio::time::timeout(Duration::from_secs(1), server.send(signal(sent))).await.is_ok() {
+        sent += 1;
+        assert!(sent < 20_000, "its answers pile up without end");
+    }
+    // Nothing is lost of what it sent.
+    for n in 0..sent {
+        let answer: Value =
+            serde_json::from_str(soon(server.next()).await.unwrap().unwrap().to_text().unwrap()).unwrap();
+        assert_eq!(answer["method"], "signal_result");
+        assert!(answer["params"]["sigid"].as_u64().unwrap() <= sent, "{n}");
+    }
+    assert!(client.is_open());
 }
 
 #[tokio::test]

@@ -68,6 +68,17 @@ async fn each_end_of_a_render_is_told_for_what_it_is() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn of_a_log_without_end_some_lines_are_told_and_how_many_there_were() {
+    let report = run(render(3, RenderDoes::Babble(5000))).await;
+    let logged: Vec<_> = report.findings.iter().filter(|f| f.code == "filmlight-log").collect();
+    assert_eq!(logged.len(), 101);
+    assert!(logged.last().unwrap().text.contains("4900 more lines"), "{:?}", logged.last());
+    assert!(logged.iter().all(|f| f.text.len() < 600), "lines of any length are told");
+    let bad: Vec<i64> = report.bad_frames.iter().map(|b| b.frame).collect();
+    assert_eq!(bad, [3, 4, 5, 6, 7], "there are no other frames");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_render_that_is_abandoned_is_ended_before_the_next_has_the_server() {
     // The first loses its connection while it renders; what ends it comes late.
     let call = |method: &str, nth, does| CallFault { method: method.into(), nth, does };

@@ -15,7 +15,10 @@ use super::link::Link;
 use super::options::{Options, Timeouts};
 use super::signal::Signals;
 use super::wire;
-use crate::types::Wire;
+use crate::types::{Short, Wire};
+
+/// Characters of a result that an error quotes.
+const QUOTED: usize = 200;
 
 /// A connection to a FilmLight server. Clones share it; it ends when the last clone, and the last handle to an object
 /// on it, are gone, or by [`Connection::close`].
@@ -183,7 +186,8 @@ impl Connection {
     /// As [`Connection::call`], and when the result is something else.
     pub async fn object(&self, method: &str, target: Option<&Handle>, params: Value) -> Result<Handle> {
         let value = self.call(method, target, params).await?;
-        self.adopt(&value).ok_or_else(|| Error::unexpected(method, format!("{value} is no object of the server")))
+        self.adopt(&value)
+            .ok_or_else(|| Error::unexpected(method, format!("{} is no object of the server", Short(&value, QUOTED))))
     }
 
     /// As [`Connection::object`], for a list of them.
@@ -192,13 +196,14 @@ impl Connection {
     /// As [`Connection::object`].
     pub async fn objects(&self, method: &str, target: Option<&Handle>, params: Value) -> Result<Vec<Handle>> {
         let value = self.call(method, target, params).await?;
-        let list = value.as_array().ok_or_else(|| Error::unexpected(method, format!("{value} is no list")))?;
+        let list = value
+            .as_array()
+            .ok_or_else(|| Error::unexpected(method, format!("{} is no list", Short(&value, QUOTED))))?;
         // All are adopted before any is judged, so that all are forgotten.
         let adopted: Vec<Option<Handle>> = list.iter().map(|v| self.adopt(v)).collect();
-        adopted
-            .into_iter()
-            .collect::<Option<_>>()
-            .ok_or_else(|| Error::unexpected(method, format!("{value} holds something that is no object")))
+        adopted.into_iter().collect::<Option<_>>().ok_or_else(|| {
+            Error::unexpected(method, format!("{} holds something that is no object", Short(&value, QUOTED)))
+        })
     }
 
     /// The handle in `value`, for what lies deeper in a result or in the arguments of a signal.
@@ -272,7 +277,7 @@ impl Connection {
         let awaited = self.link.ask(make).map_err(ended)?;
         match tokio::time::timeout(patience, awaited.answer()).await {
             Ok(Some(Ok(value))) => Ok(value),
-            Ok(Some(Err(fault))) => Err(Error::answered(method, fault.code, fault.message)),
+            Ok(Some(Err(fault))) => Err(Error::answered(method, fault.code, &fault.message)),
             Ok(None) => Err(ended(self.link.ended().unwrap_or_else(|| "it was closed".into()))),
             Err(_) => Err(Error::Timeout { method: method.to_owned(), after: patience }),
         }

@@ -3,6 +3,11 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::types::Short;
+
+/// Characters of a server's own words that are kept.
+const WORDS: usize = 2000;
+
 /// The result of everything here that can fail.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -90,8 +95,8 @@ pub enum Error {
 
 impl Error {
     /// The error that a server's answer to `method` means.
-    pub(crate) fn answered(method: &str, code: Option<i64>, message: String) -> Self {
-        let method = method.to_owned();
+    pub(crate) fn answered(method: &str, code: Option<i64>, message: &str) -> Self {
+        let (method, message) = (method.to_owned(), Short(message, WORDS).to_string());
         // Both spellings occur in FilmLight's own words.
         let lower = message.to_lowercase();
         if lower.contains("licence") || lower.contains("license") {
@@ -123,11 +128,13 @@ mod tests {
     #[test]
     fn licences_are_told_apart_by_the_word_in_either_spelling() {
         for message in ["No licence available", "Invalid License (expired)"] {
-            let e = Error::answered("RenderSetup.get_movie_types", None, message.into());
+            let e = Error::answered("RenderSetup.get_movie_types", None, message);
             assert!(matches!(e, Error::Licence { .. }), "{e}");
             assert!(e.to_string().contains(message) && e.to_string().contains("seat"), "{e}");
         }
-        let e = Error::answered("X.y", Some(3), "no such file".into());
+        let e = Error::answered("X.y", Some(3), "no such file");
         assert_eq!(e.to_string(), "X.y: no such file");
+        let long = Error::answered("X.y", None, &"é".repeat(1 << 20)).to_string();
+        assert!(long.chars().count() < 2100 && long.ends_with("é..."), "{} bytes are told", long.len());
     }
 }

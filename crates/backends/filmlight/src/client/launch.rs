@@ -13,7 +13,7 @@ use nix::sys::stat::Mode;
 
 use super::connection::Connection;
 use super::error::{Error, Result};
-use super::options::{Options, Timeouts, User};
+use super::options::{LARGEST_MESSAGE, Options, Timeouts, User};
 use super::reap::{Ended, Patience, Reaped};
 
 /// How a private flapid is started: `flapid --slave --fifo PATH`, and what is added here.
@@ -40,6 +40,8 @@ pub struct Launch {
     pub starting: Duration,
     /// How long is waited for replies.
     pub timeouts: Timeouts,
+    /// The largest message that is taken, in bytes: see [`Options::largest_message`].
+    pub largest_message: usize,
     /// How long it has to end.
     pub patience: Patience,
 }
@@ -53,6 +55,7 @@ impl Default for Launch {
             log: None,
             starting: Duration::from_secs(180),
             timeouts: Timeouts::default(),
+            largest_message: LARGEST_MESSAGE,
             patience: Patience::default(),
         }
     }
@@ -137,7 +140,8 @@ impl Launch {
             tokio::time::sleep(Duration::from_millis(10)).await;
         };
         drop(pipe);
-        let options = Options { user: User::Unsaid, timeouts: self.timeouts.clone(), ..Options::at("localhost", port) };
+        let (timeouts, largest_message) = (self.timeouts.clone(), self.largest_message);
+        let options = Options { user: User::Unsaid, timeouts, largest_message, ..Options::at("localhost", port) };
         let connection = Connection::open(&options).await?;
         tracing::debug!(program = %program.display(), port, pid = child.id(), "a private flapid runs");
         Ok(Flapid { connection, child, program })

@@ -9,9 +9,9 @@ use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt as _, StreamExt as _};
 use serde_json::Value;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
 use tokio_tungstenite::WebSocketStream;
-use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::{Error as WebSocketError, Message};
 
 use super::handle::Held;
 use super::signal::Listeners;
@@ -20,13 +20,30 @@ use super::wire::{self, Fault, Incoming};
 /// How long the server has to answer the end of a connection.
 const FAREWELL: Duration = Duration::from_secs(2);
 
+/// Answers to signals that are being made, or wait until the server takes them. While there are so many, nothing more
+/// is read: a server that asks and does not take the answers waits for itself.
+const ANSWERS: usize = 256;
+
 type Answer = Result<Value, Fault>;
 
 /// The sending end of a connection, and what its receiving end fills in.
 #[derive(Debug, Clone)]
 pub(crate) struct Link {
-    outgoing: mpsc::UnboundedSender<Message>,
+    outgoing: mpsc::UnboundedSender<Out>,
     shared: Arc<Shared>,
+}
+
+/// A message on its way out, and the room it takes among the answers until it has gone.
+#[derive(Debug)]
+struct Out {
+    message: Message,
+    _room: Option<OwnedSemaphorePermit>,
+}
+
+impl From<Message> for Out {
+    fn from(message: Message) -> Self {
+        Self { message, _room: None }
+    }
 }
 
 /// What both directions of a connection know.
@@ -88,7 +105,9 @@ impl Link {
         if message.get("method").and_then(Value::as_str) != Some("connect") {
             tracing::trace!(target: "rushes_filmlight::frames", "> {text}");
         }
-        self.outgoing.send(Message::text(text)).map_err(|_| self.ended().unwrap_or_else(|| "it was closed".into()))
+        self.outgoing
+            .send(Message::text(text).into())
+            .map_err(|_| self.ended().unwrap_or_else(|| "it was closed".into()))
     }
 
     /// How the connection ended; `None` while it has not.
@@ -99,7 +118,7 @@ impl Link {
     /// Ends the connection and waits, not for long, until it has.
     pub(crate) async fn close(&self) {
         // Fails where it has ended already.
-        let _ = self.outgoing.send(Message::Close(None));
+        let _ = self.outgoing.send(Message::Close(None).into());
         let mut ended = self.shared.ended.subscribe();
         if tokio::time::timeout(2 * FAREWELL, ended.wait_for(Option::is_some)).await.is_err() {
             // A peer that takes nothing keeps the farewell from being sent; this lets go of the socket.
@@ -174,19 +193,20 @@ impl Shared {
 
 async fn write<S: AsyncRead + AsyncWrite + Send + Unpin + 'static>(
     mut sink: SplitSink<WebSocketStream<S>, Message>,
-    mut queue: mpsc::UnboundedReceiver<Message>,
+    mut queue: mpsc::UnboundedReceiver<Out>,
     shared: Arc<Shared>,
     mut reader: tokio::task::JoinHandle<()>,
 ) {
     let mut ended = shared.ended.subscribe();
     loop {
-        let message = tokio::select! {
-            message = queue.recv() => message,
+        let out = tokio::select! {
+            out = queue.recv() => out,
             _ = &mut reader => return shared.end("it was closed"),
         };
-        let closing = matches!(message, None | Some(Message::Close(_)));
+        let Out { message, _room } = out.unwrap_or_else(|| Message::Close(None).into());
+        let closing = matches!(message, Message::Close(_));
         let sent = tokio::select! {
-            sent = sink.send(message.unwrap_or(Message::Close(None))) => sent,
+            sent = sink.send(message) => sent,
             _ = ended.wait_for(Option::is_some) => return reader.abort(),
         };
         if let Err(e) = &sent {
@@ -206,11 +226,13 @@ async fn write<S: AsyncRead + AsyncWrite + Send + Unpin + 'static>(
 async fn read<S: AsyncRead + AsyncWrite + Send + Unpin + 'static>(
     mut stream: SplitStream<WebSocketStream<S>>,
     shared: Arc<Shared>,
-    outgoing: mpsc::WeakUnboundedSender<Message>,
+    outgoing: mpsc::WeakUnboundedSender<Out>,
 ) {
+    let room = Arc::new(Semaphore::new(ANSWERS));
     let why = loop {
         let text = match stream.next().await {
             None => break "it was closed".to_owned(),
+            Some(Err(WebSocketError::Capacity(e))) => break format!("{e}; see `largest_message` in the options"),
             Some(Err(e)) => break e.to_string(),
             Some(Ok(Message::Close(frame))) => {
                 break match frame {
@@ -232,15 +254,17 @@ async fn read<S: AsyncRead + AsyncWrite + Send + Unpin + 'static>(
                 None => tracing::debug!(id, "a reply came that nobody waits for, late perhaps"),
             },
             Ok(Incoming::Signal { target, signal, args, wants_answer }) => {
-                let answer = shared.lock().listeners.hear(target, &signal, &args);
-                if let (Some(sigid), Some(outgoing)) = (wants_answer, outgoing.upgrade()) {
-                    // Whoever makes the answer must not hold up the replies.
-                    tokio::spawn(async move {
-                        let result = answer.map_or(Value::Null, |answer| answer(&args));
-                        let message = wire::signal_result(target, &sigid, &result);
-                        let _ = outgoing.send(Message::text(message.to_string()));
-                    });
-                }
+                let answer = shared.lock().listeners.hear(target, &signal, &args, text.len());
+                let Some(sigid) = wants_answer else { continue };
+                // Nobody closes the semaphore.
+                let taken = Arc::clone(&room).acquire_owned().await.ok();
+                let Some(outgoing) = outgoing.upgrade() else { continue };
+                // Whoever makes the answer must not hold up the replies.
+                tokio::spawn(async move {
+                    let result = answer.map_or(Value::Null, |answer| answer(&args));
+                    let message = wire::signal_result(target, &sigid, &result);
+                    let _ = outgoing.send(Out { message: Message::text(message.to_string()), _room: taken });
+                });
             }
             Err(what) => tracing::warn!("a message of the FilmLight server makes no sense: {what}"),
         }

@@ -18,7 +18,7 @@ pub use error::{Error, Result};
 pub use handle::Handle;
 #[cfg(unix)]
 pub use launch::{Flapid, Launch, find_flapid};
-pub use options::{Options, Timeouts, User};
+pub use options::{LARGEST_MESSAGE, Options, Timeouts, User};
 #[cfg(unix)]
 pub use reap::{Ended, Patience};
 pub use signal::Signals;

@@ -104,9 +104,13 @@ pub struct Options {
     pub user: User,
     /// How long is waited for what.
     pub timeouts: Timeouts,
-    /// The largest message that is taken, in bytes. Servers know no limit; BLG resources and logs are large.
+    /// The largest message that is taken, in bytes; a larger one ends the connection. [`LARGEST_MESSAGE`] if nothing
+    /// else is said. Servers know no limit, and what is read of a message takes several times its size in memory.
     pub largest_message: usize,
 }
+
+/// 64 MiB: far more than any reply that is known, BLG resources and long logs included.
+pub const LARGEST_MESSAGE: usize = 64 << 20;
 
 impl Default for Options {
     /// The daemon on this machine, or what `$FLAPI_PORT` names: the application that started this program.
@@ -119,7 +123,8 @@ impl Default for Options {
 impl Options {
     /// The server at `host` and `port`.
     pub fn at(host: impl Into<String>, port: u16) -> Self {
-        Self { host: host.into(), port, user: User::default(), timeouts: Timeouts::default(), largest_message: 1 << 30 }
+        let (user, timeouts) = (User::default(), Timeouts::default());
+        Self { host: host.into(), port, user, timeouts, largest_message: LARGEST_MESSAGE }
     }
 
     /// `host:port`.

@@ -13,6 +13,9 @@ use super::handle::Handle;
 /// Signals that are kept for a listener who is slow; of more, the oldest are lost.
 const KEPT: usize = 256;
 
+/// Bytes of the largest message whose signal is kept: what is known of signals has a number or a few words.
+const LARGEST: usize = 64 << 10;
+
 /// Makes the answer to a signal that the server waits on.
 pub(crate) type AnswerTo = Arc<dyn Fn(&Value) -> Value + Send + Sync>;
 
@@ -26,9 +29,13 @@ pub(crate) struct Listener {
 }
 
 impl Listeners {
-    /// Tells those who listen, and gives what makes the answer.
-    pub(crate) fn hear(&self, target: Option<u64>, signal: &str, args: &Value) -> Option<AnswerTo> {
+    /// Tells those who listen of a signal that came in a message of so many bytes, and gives what makes the answer.
+    pub(crate) fn hear(&self, target: Option<u64>, signal: &str, args: &Value, bytes: usize) -> Option<AnswerTo> {
         let listener = self.0.get(&(target?, signal.to_owned()))?;
+        if bytes > LARGEST {
+            tracing::warn!(bytes, "a signal of the FilmLight server is too large to be kept for who listens");
+            return listener.answer.clone();
+        }
         // Fails where nobody listens any more.
         let _ = listener.tell.send(args.clone());
         listener.answer.clone()
@@ -94,7 +101,7 @@ impl Signals {
     }
 
     /// The arguments of the next signal; `None` when the connection has ended. Of a listener who is 256 signals
-    /// behind, the oldest are lost.
+    /// behind, the oldest are lost, and a signal of more than 64 KiB always is.
     pub async fn next(&mut self) -> Option<Value> {
         loop {
             match self.heard.recv().await {

@@ -8,7 +8,7 @@ use super::ask::find;
 use super::recipe::{Kind, Recipe, Space};
 use super::settings::Settings;
 use crate::api::{FormatSet, RenderSetup};
-use crate::types::{RenderCodecInfo, RenderDeliverable, RenderFileTypeInfo};
+use crate::types::{RenderCodecInfo, RenderDeliverable, RenderFileTypeInfo, Short};
 use crate::{Connection, types::Struct};
 
 /// What was looked up.
@@ -157,9 +157,8 @@ fn compression_option(exr: &RenderFileTypeInfo, compression: &str) -> Result<Str
 }
 
 fn lacks(what: &str, name: &str, known: &[String]) -> Error {
-    let mut known = known.to_vec();
-    known.truncate(40);
-    Error::new(ErrorKind::Unsupported, format!("the FilmLight server has no {what} {name}; it has {}", json!(known)))
+    let known = Short(json!(known), 2000);
+    Error::new(ErrorKind::Unsupported, format!("the FilmLight server has no {what} {name}; it has {known}"))
 }
 
 #[cfg(test)]

@@ -2,6 +2,8 @@
 
 use rushes_core::media::{CameraMetadata, Finding, Sourced};
 
+use crate::types::Short;
+
 /// The facts that both know and do not agree on, one finding each: what Rushes' own readers found in the file
 /// (`ours`), and what a FilmLight server says (`theirs`), both with where they stand. Names are compared without
 /// regard to case and spaces, measures to half a per cent: makers round.
@@ -79,8 +81,8 @@ fn finding<T>(clip: &str, field: &str, a: &Sourced<T>, b: &Sourced<T>, shown: im
         "{field}: {} ({}) and {} ({}) do not agree; what Rushes read itself is used",
         shown(&a.value),
         a.origin.tag,
-        shown(&b.value),
-        b.origin.tag
+        Short(shown(&b.value), 200),
+        Short(&b.origin.tag, 200)
     );
     Finding::warning("sources-disagree", text).clip(clip).path(&a.origin.file)
 }

@@ -10,7 +10,7 @@ use super::recipe::Recipe;
 use super::settings::Settings;
 use crate::Connection;
 use crate::api::{Scene, SequenceDescriptor, Shot};
-use crate::types::{DecodeParameterDefinition, DecodeParameterType, InsertPosition, NewSceneOptions, Struct};
+use crate::types::{DecodeParameterDefinition, DecodeParameterType, InsertPosition, NewSceneOptions, Short, Struct};
 
 /// What was found out about a clip.
 #[derive(Debug, Clone)]
@@ -137,7 +137,11 @@ impl Probe {
         let known: Vec<&str> = self.parameters.iter().map(|p| p.parameter.as_str()).collect();
         Error::new(
             ErrorKind::Unsupported,
-            format!("the server's decoder for {} has no {what}; it has {}", self.codec, known.join(", ")),
+            format!(
+                "the server's decoder for {} has no {what}; it has {}",
+                Short(&self.codec, 100),
+                Short(known.join(", "), 2000)
+            ),
         )
     }
 }
@@ -155,7 +159,7 @@ fn check(definition: &DecodeParameterDefinition, value: &Value) -> std::result::
         }
         DecodeParameterType::Choice if !definition.choices.iter().any(|c| c.value == *value) => {
             let known: Vec<String> = definition.choices.iter().map(|c| c.value.to_string()).collect();
-            Err(format!("it allows {}", known.join(", ")))
+            Err(format!("it allows {}", Short(known.join(", "), 1000)))
         }
         _ => Ok(()),
     }

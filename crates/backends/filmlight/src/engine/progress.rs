@@ -1,6 +1,6 @@
 //! Following a render to its end, whatever end that is.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use rushes_core::media::Finding;
@@ -12,7 +12,13 @@ use super::order::Render;
 use super::render::{Numbers, shown};
 use crate::Watchdog;
 use crate::api::RenderProcessor;
-use crate::types::{LogType, OpStatus, RenderProcessorLogItem, RenderStatus};
+use crate::types::{LogType, OpStatus, RenderProcessorLogItem, RenderStatus, Short};
+
+/// Lines of a render's log that become findings; of more, the number is told.
+const LOG_LINES: usize = 100;
+
+/// Characters of a line's message, and of its detail, that are told.
+const LOG_LINE: usize = 500;
 
 /// The frames of a unit, and which of them were told.
 pub(crate) struct Told<'a> {
@@ -136,26 +142,48 @@ impl Follow<'_> {
             // The end itself is told; of the log nothing is known.
             _ => return,
         };
+        self.told(log, frames_failed, report);
+    }
+
+    fn told(&self, log: Vec<RenderProcessorLogItem>, frames_failed: bool, report: &mut UnitReport) {
+        let mut bad: BTreeMap<i64, String> = BTreeMap::new();
+        let (mut told, mut left_out) = (0, 0);
         for item in log {
-            let text = format!("FilmLight: {}", line(&item));
-            let finding = match item.kind {
-                LogType::Fail => Finding::error("filmlight-log", text),
-                LogType::Warn => Finding::warning("filmlight-log", text),
+            let severe = match item.kind {
+                LogType::Fail => true,
+                LogType::Warn => false,
                 _ => continue,
             };
-            let finding = finding.clip(&report.clip);
             let frame = item.frame.filter(|f| *f >= 0).map(|f| self.numbers.to_clip(f));
+            // A server may name any frame; only those it was asked for can be bad.
+            if let Some(frame) = frame.filter(|f| severe && frames_failed && self.is_asked(*f)) {
+                bad.entry(frame).or_insert_with(|| line(&item));
+            }
+            if told == LOG_LINES {
+                left_out += 1;
+                continue;
+            }
+            told += 1;
+            let text = format!("FilmLight: {}", line(&item));
+            let finding =
+                if severe { Finding::error("filmlight-log", text) } else { Finding::warning("filmlight-log", text) };
+            let finding = finding.clip(&report.clip);
             report.findings.push(match frame {
                 Some(frame) => finding.frame(frame),
                 None => finding,
             });
-            if let (Some(frame), LogType::Fail) = (frame, &item.kind)
-                && frames_failed
-                && !report.bad_frames.iter().any(|b| b.frame == frame)
-            {
-                report.bad_frames.push(BadFrame { frame, kind: ErrorKind::BadMedia, why: line(&item) });
-            }
         }
+        if left_out > 0 {
+            let text = format!("FilmLight: {left_out} more lines of the render's log are left out");
+            report.findings.push(Finding::warning("filmlight-log", text).clip(&report.clip));
+        }
+        let known: BTreeSet<i64> = report.bad_frames.iter().map(|b| b.frame).collect();
+        let new = bad.into_iter().filter(|(frame, _)| !known.contains(frame));
+        report.bad_frames.extend(new.map(|(frame, why)| BadFrame { frame, kind: ErrorKind::BadMedia, why }));
+    }
+
+    fn is_asked(&self, frame: i64) -> bool {
+        self.render.frames.iter().any(|r| r.contains(frame))
     }
 
     /// An error that names the frames that failed is one about media.
@@ -185,8 +213,9 @@ pub(crate) async fn shut_down(processor: &RenderProcessor) {
 }
 
 fn line(item: &RenderProcessorLogItem) -> String {
+    let message = Short(&item.message, LOG_LINE);
     match item.detail.as_deref() {
-        Some(detail) if !detail.is_empty() => format!("{} ({detail})", item.message),
-        _ => item.message.clone(),
+        Some(detail) if !detail.is_empty() => format!("{message} ({})", Short(detail, LOG_LINE)),
+        _ => message.to_string(),
     }
 }

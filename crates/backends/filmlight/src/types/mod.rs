@@ -12,4 +12,4 @@ pub use render::*;
 pub use scalar::{FrameNumber, FrameRange, KeyCode, KeySet, RangeEnd, Rational, TimecodeFps, TimecodeValue};
 pub use scene::*;
 pub use value::Wire;
-pub(crate) use value::{field, fields, value_types};
+pub(crate) use value::{Short, field, fields, value_types};

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::enums::{DecodeQuality, ErrorBehaviour, FrameNumbering, LogType, OpStatus};
 use super::scene::Struct;
-use super::value::{Wire, value_types};
+use super::value::{Short, Wire, value_types};
 
 value_types! {
     /// A value that a codec's parameter may have.
@@ -248,11 +248,14 @@ statuses! {
     }
 }
 
+/// Characters that are told of a server's reason.
+const TOLD: usize = 2000;
+
 impl RenderStatus {
     /// What went wrong, if it did: a render is `Done` also when it failed.
     pub fn failure(&self) -> Option<String> {
         match (&self.status, self.error.as_deref()) {
-            (_, Some(error)) if !error.is_empty() => Some(error.to_owned()),
+            (_, Some(error)) if !error.is_empty() => Some(Short(error, TOLD).to_string()),
             (OpStatus::Crashed, _) => Some("the render crashed".into()),
             (OpStatus::Failed, _) => Some("the render failed".into()),
             (OpStatus::TooNew, _) => Some("the render wants a newer server".into()),
@@ -275,7 +278,9 @@ impl QueueOpStatus {
             OpStatus::Crashed => Some("the operation crashed".into()),
             OpStatus::Failed => Some("the operation failed".into()),
             OpStatus::TooNew => Some("the operation wants a newer server".into()),
-            OpStatus::Done if self.errors > 0 => Some(format!("it ended with {} errors: {text}", self.errors)),
+            OpStatus::Done if self.errors > 0 => {
+                Some(format!("it ended with {} errors: {}", self.errors, Short(text, TOLD)))
+            }
             OpStatus::Done if text == "Render failure" => Some(text.into()),
             _ => None,
         }

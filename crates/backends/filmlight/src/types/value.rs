@@ -17,9 +17,36 @@ pub trait Wire: Sized {
 }
 
 fn expected<T>(what: &str, value: &Value) -> Result<T, String> {
-    let text = value.to_string();
-    let short: String = text.chars().take(80).collect();
-    Err(format!("{what} was expected and {short}{} came", if short.len() < text.len() { "..." } else { "" }))
+    Err(format!("{what} was expected and {} came", Short(value, 80)))
+}
+
+/// The first so many characters of what a server said, for errors and logs: it may be as long as a message.
+pub(crate) struct Short<T>(pub(crate) T, pub(crate) usize);
+
+impl<T: std::fmt::Display> std::fmt::Display for Short<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        use std::fmt::Write as _;
+        let mut cut = Cut { text: String::new(), room: self.1 };
+        // The only thing that fails is the end of the room; what comes after it is not even made.
+        let whole = write!(cut, "{}", self.0).is_ok();
+        f.write_str(&cut.text)?;
+        f.write_str(if whole { "" } else { "..." })
+    }
+}
+
+struct Cut {
+    text: String,
+    room: usize,
+}
+
+impl std::fmt::Write for Cut {
+    fn write_str(&mut self, more: &str) -> std::fmt::Result {
+        for c in more.chars() {
+            self.room = self.room.checked_sub(1).ok_or(std::fmt::Error)?;
+            self.text.push(c);
+        }
+        Ok(())
+    }
 }
 
 impl Wire for Value {
