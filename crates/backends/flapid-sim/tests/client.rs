@@ -199,6 +199,60 @@ async fn signals_are_heard_and_those_that_wait_are_answered_though_nobody_reads(
     assert_eq!(sim.calls("disconnect_signal"), 1);
 }
 
+#[tokio::test]
+async fn a_second_listener_hears_what_the_server_says_to_the_first() {
+    let mut faults = on("connect_signal", Does::Error("no such signal".into()));
+    faults.calls.push(CallFault { method: "connect_signal".into(), nth: 2, does: Does::Late(100) });
+    faults.calls.push(CallFault { method: "connect_signal".into(), nth: 3, does: Does::Silence });
+    let (sim, client) = pair(faults).await;
+    let test = client.object("APITest.create", None, json!({})).await.unwrap();
+    let (one, two) = tokio::join!(client.listen(&test, "TestSignal"), client.listen(&test, "TestSignal"));
+    for refused in [one, two] {
+        let e = refused.unwrap_err();
+        assert!(matches!(&e, Error::Server { message, .. } if message == "no such signal"), "{e}");
+    }
+    assert_eq!(sim.calls("connect_signal"), 1);
+    // Begun anew: the first is given up before the server says a word, and the second hears it all the same.
+    let mut first = Box::pin(client.listen(&test, "TestSignal"));
+    assert!(tokio::time::timeout(Duration::from_millis(10), &mut first).await.is_err());
+    let second = client.listen(&test, "TestSignal");
+    tokio::pin!(second);
+    assert!(tokio::time::timeout(Duration::from_millis(10), &mut second).await.is_err());
+    drop(first);
+    let mut second = soon(second).await.unwrap();
+    assert_eq!((sim.calls("connect_signal"), sim.calls("disconnect_signal")), (2, 0));
+    client.call("APITest.send_test_signal", Some(&test), json!({})).await.unwrap();
+    assert_eq!(soon(second.next()).await, Some(json!({ "n": 7 })));
+    drop(second);
+    // One that is given up without any word leaves none behind.
+    assert!(tokio::time::timeout(Duration::from_millis(50), client.listen(&test, "TestSignal")).await.is_err());
+    client.call("get_username", None, json!({})).await.unwrap();
+    assert_eq!((sim.calls("connect_signal"), sim.calls("disconnect_signal")), (3, 2));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn subscriptions_that_begin_and_end_side_by_side_reach_the_server_in_order() {
+    let (sim, client) = pair(Faults::default()).await;
+    let test = client.object("APITest.create", None, json!({})).await.unwrap();
+    let listeners = (0..8).map(|_| {
+        let (client, test) = (client.clone(), test.clone());
+        tokio::spawn(async move {
+            for _ in 0..100 {
+                drop(client.listen(&test, "TestSignal").await.unwrap());
+                tokio::task::yield_now().await;
+            }
+        })
+    });
+    for listener in listeners.collect::<Vec<_>>() {
+        soon(listener).await.unwrap();
+    }
+    client.call("get_username", None, json!({})).await.unwrap();
+    let heard = sim.heard();
+    let told: Vec<_> = heard.iter().filter(|h| h.contains("connect_signal")).map(|h| !h.contains("dis")).collect();
+    assert!(told.iter().enumerate().all(|(n, begins)| *begins == (n % 2 == 0)), "out of order");
+    assert!(told.len() >= 2 && told.len().is_multiple_of(2), "a subscription is left");
+}
+
 #[test]
 fn an_answer_that_holds_the_last_handle_of_an_object_can_be_replaced() {
     let (tell, told) = std::sync::mpsc::channel();

@@ -154,7 +154,7 @@ impl Connection {
     /// # Errors
     /// What the server answers, no answer in time, or the end of the connection.
     pub async fn call(&self, method: &str, target: Option<&Handle>, params: Value) -> Result<Value> {
-        self.call_within(self.about.timeouts.of(method), method, target, params).await
+        self.call_within(self.patience(method), method, target, params).await
     }
 
     /// As [`Connection::call`], waiting as long as `patience`.
@@ -267,9 +267,9 @@ impl Connection {
         &self.link
     }
 
-    /// A method of no class, on the object of number `target`.
-    pub(crate) async fn bare(&self, method: &str, target: Option<u64>, params: Value) -> Result<Value> {
-        self.wait(method, self.about.timeouts.of(method), |id| wire::request(method, target, &params, id)).await
+    /// The time `method` has.
+    pub(crate) fn patience(&self, method: &str) -> Duration {
+        self.about.timeouts.of(method)
     }
 
     async fn wait(&self, method: &str, patience: Duration, make: impl FnOnce(u64) -> Value) -> Result<Value> {

@@ -7,14 +7,14 @@ use std::time::Duration;
 
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt as _, StreamExt as _};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::{Error as WebSocketError, Message};
 
 use super::handle::Held;
-use super::signal::Listeners;
+use super::signal::{AnswerTo, Heard, Listeners};
 use super::wire::{self, Fault, Incoming};
 
 /// How long the server has to answer the end of a connection.
@@ -54,9 +54,17 @@ struct Shared {
     ended: watch::Sender<Option<String>>,
 }
 
+/// Who wants the reply to a call.
+#[derive(Debug)]
+enum Wants {
+    Caller(oneshot::Sender<Answer>),
+    /// A subscription to a signal, whose listeners hear it.
+    Subscription,
+}
+
 #[derive(Debug, Default)]
 struct State {
-    pending: HashMap<u64, oneshot::Sender<Answer>>,
+    pending: HashMap<u64, Wants>,
     objects: HashMap<u64, Weak<Held>>,
     listeners: Listeners,
 }
@@ -87,7 +95,7 @@ impl Link {
     pub(crate) fn ask(&self, make: impl FnOnce(u64) -> Value) -> Result<Awaited, String> {
         let id = self.shared.next.fetch_add(1, Ordering::Relaxed);
         let (tell, answer) = oneshot::channel();
-        self.shared.lock().pending.insert(id, tell);
+        self.shared.lock().pending.insert(id, Wants::Caller(tell));
         let awaited = Awaited { id, answer, shared: Arc::clone(&self.shared) };
         self.tell(&make(id))?;
         Ok(awaited)
@@ -156,8 +164,38 @@ impl Link {
         let _ = self.tell(&wire::forget(id));
     }
 
-    pub(crate) fn with_listeners<T>(&self, work: impl FnOnce(&mut Listeners) -> T) -> T {
-        work(&mut self.shared.lock().listeners)
+    /// One more listener to `signal` of the object `target`. The server is told where it is the first.
+    ///
+    /// # Errors
+    /// How the connection ended, when it has.
+    pub(crate) fn subscribe(&self, target: u64, signal: &str, mut answer: Option<AnswerTo>) -> Result<Heard, String> {
+        let mut state = self.shared.lock();
+        let State { pending, listeners, .. } = &mut *state;
+        let begin = || {
+            let id = self.shared.next.fetch_add(1, Ordering::Relaxed);
+            self.tell(&wire::request("connect_signal", Some(target), &json!({ "signal": signal }), id))?;
+            pending.insert(id, Wants::Subscription);
+            Ok(id)
+        };
+        let added = listeners.add(target, signal, &mut answer, begin);
+        drop(state);
+        // What made the answers before goes where nothing is locked.
+        drop(answer);
+        added
+    }
+
+    /// One listener less. The server is told where it was the last.
+    pub(crate) fn unsubscribe(&self, target: u64, signal: &str, begun: u64) {
+        let mut state = self.shared.lock();
+        let State { pending, listeners, .. } = &mut *state;
+        let over = listeners.remove(target, signal, begun, || {
+            pending.remove(&begun);
+            // Nobody waits for the reply; on a connection that has ended there is nothing to end.
+            let id = self.shared.next.fetch_add(1, Ordering::Relaxed);
+            let _ = self.tell(&wire::request("disconnect_signal", Some(target), &json!({ "signal": signal }), id));
+        });
+        drop(state);
+        drop(over);
     }
 }
 
@@ -178,6 +216,23 @@ impl Shared {
     fn lock(&self) -> MutexGuard<'_, State> {
         // Nothing that holds it leaves it half-changed.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn answered(&self, id: u64, answer: Answer) {
+        let mut state = self.lock();
+        match state.pending.remove(&id) {
+            Some(Wants::Caller(waits)) => {
+                drop(state);
+                // Who waited may have stopped to in this moment.
+                drop(waits.send(answer));
+            }
+            Some(Wants::Subscription) => {
+                let refused = state.listeners.answered(id, answer.map(drop));
+                drop(state);
+                drop(refused);
+            }
+            None => tracing::debug!(id, "a reply came that nobody waits for, late perhaps"),
+        }
     }
 
     /// The first reason counts.
@@ -248,11 +303,7 @@ async fn read<S: AsyncRead + AsyncWrite + Send + Unpin + 'static>(
         };
         tracing::trace!(target: "rushes_filmlight::frames", "< {text}");
         match wire::read(&text) {
-            Ok(Incoming::Reply { id, answer }) => match shared.lock().pending.remove(&id) {
-                // Who waited may have stopped to in this moment.
-                Some(waits) => drop(waits.send(answer)),
-                None => tracing::debug!(id, "a reply came that nobody waits for, late perhaps"),
-            },
+            Ok(Incoming::Reply { id, answer }) => shared.answered(id, answer),
             Ok(Incoming::Signal { target, signal, args, wants_answer }) => {
                 let answer = shared.lock().listeners.hear(target, &signal, &args, text.len());
                 let Some(sigid) = wants_answer else { continue };
