@@ -5,7 +5,7 @@ use std::time::Duration;
 use flapid_sim::{Does, Faults, RenderDoes, RenderFault};
 use nix::sys::signal::kill;
 use nix::unistd::Pid;
-use rushes_filmlight::{Ended, Error, Patience, Pool, Server};
+use rushes_filmlight::{Connection, Ended, Error, Options, Patience, Pool, Server, User};
 use serde_json::json;
 
 use crate::support::{launch, on, soon};
@@ -156,4 +156,55 @@ async fn the_program_is_launched_as_python_and_java_launch_flapid() {
     }
     let output = std::process::Command::new(env!("CARGO_BIN_EXE_flapid-sim")).arg("--nonsense").output().unwrap();
     assert!(!output.status.success() && String::from_utf8_lossy(&output.stderr).contains("--nonsense"));
+}
+
+/// Everything that is logged, by whatever crate, on the threads of tests that want to know.
+struct Heard;
+
+thread_local! {
+    static HEARD: std::cell::RefCell<Option<String>> = const { std::cell::RefCell::new(None) };
+}
+
+impl log::Log for Heard {
+    fn enabled(&self, _: &log::Metadata<'_>) -> bool {
+        true
+    }
+
+    fn log(&self, record: &log::Record<'_>) {
+        HEARD.with_borrow_mut(|heard| {
+            if let Some(heard) = heard {
+                heard.push_str(&format!("{} {}\n", record.target(), record.args()));
+            }
+        });
+    }
+
+    fn flush(&self) {}
+}
+
+/// On one thread, with the server in a process of its own: what is heard is the client's.
+#[tokio::test]
+async fn a_token_is_in_no_log_at_any_level() {
+    let token = "a-token-that-nobody-else-has";
+    let dir = tempfile::tempdir().unwrap();
+    let (mut child, port) =
+        spawn(&["--port", "0", "--token", &format!("filmlight:{token}"), "--fifo"], &dir.path().join("port"));
+    log::set_logger(&Heard).unwrap();
+    log::set_max_level(log::LevelFilter::Trace);
+    HEARD.set(Some(String::new()));
+    let user = |token: &str| User::Token { name: "filmlight".into(), token: token.into() };
+    let options = |user| Options { user, ..Options::at("localhost", port) };
+    let client = Connection::open(&options(user(token))).await.unwrap();
+    client.application().await.unwrap();
+    let refused = Connection::open(&options(user("another"))).await.unwrap_err();
+    assert!(matches!(refused, Error::Refused { .. }), "{refused}");
+    let heard = HEARD.take().unwrap();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let hex: String = token.bytes().map(|b| format!("{b:02x}")).collect();
+    assert!(
+        heard.contains("get_application_info"),
+        "what is sent is heard, if it goes through the log at all: {heard}"
+    );
+    let shown = heard.lines().find(|line| line.contains(token) || line.contains(&hex));
+    assert_eq!(shown, None);
 }

@@ -14,8 +14,11 @@ use super::handle::{self, Handle};
 use super::link::Link;
 use super::options::{Options, Timeouts};
 use super::signal::Signals;
-use super::wire;
+use super::{unlogged, wire};
 use crate::types::{Short, Wire};
+
+/// The number of the first call, which says who connects.
+const FIRST: u64 = 1;
 
 /// Characters of a result that an error quotes.
 const QUOTED: usize = 200;
@@ -128,24 +131,28 @@ impl Connection {
         let config = WebSocketConfig::default()
             .max_message_size(Some(options.largest_message))
             .max_frame_size(Some(options.largest_message));
-        let (socket, _) = client_async_with_config(format!("ws://{address}/"), stream, Some(config))
+        let lost = |why: String| Error::Unreachable { address: address.clone(), why };
+        let (mut socket, _) = client_async_with_config(format!("ws://{address}/"), stream, Some(config))
             .await
-            .map_err(|e| Error::Unreachable { address: address.clone(), why: e.to_string() })?;
-        let about = About { address, timeouts: options.timeouts.clone() };
-        let this = Self { link: Link::over(socket), about: Arc::new(about) };
-        if let Some(who) = options.credentials()? {
-            let make = |id| wire::connect(who.name.as_deref(), who.password.as_deref(), who.token.as_deref(), id);
-            let refused = |message: String| Error::Refused { address: this.about.address.clone(), message };
-            let let_in = match this.wait("connect", options.timeouts.connect, make).await {
-                Ok(answer) => answer,
-                Err(Error::Server { message, .. } | Error::Licence { message, .. }) => return Err(refused(message)),
-                Err(e) => return Err(e),
-            };
-            if !bool::from_wire(&let_in).unwrap_or(false) {
-                return Err(refused("it gave no reason".into()));
-            }
+            .map_err(|e| lost(e.to_string()))?;
+        let about = Arc::new(About { address: address.clone(), timeouts: options.timeouts.clone() });
+        let Some(who) = options.credentials()? else { return Ok(Self { link: Link::over(socket), about }) };
+        let hello = wire::connect(who.name.as_deref(), who.password.as_deref(), who.token.as_deref(), FIRST);
+        unlogged::send(socket.get_mut(), &hello.to_string()).await.map_err(|e| lost(e.to_string()))?;
+        let (link, awaited) = Link::asked(socket, FIRST);
+        let this = Self { link, about };
+        let refused = |message: &str| {
+            let e = Error::answered("connect", None, message);
+            let (Error::Server { message, .. } | Error::Licence { message, .. }) = e else { return e };
+            Error::Refused { address: address.clone(), message }
+        };
+        // The time for all of this is looked after outside.
+        match awaited.answer().await {
+            Some(Ok(let_in)) if bool::from_wire(&let_in).unwrap_or(false) => Ok(this),
+            Some(Ok(_)) => Err(refused("it gave no reason")),
+            Some(Err(fault)) => Err(refused(&fault.message)),
+            None => Err(Error::Disconnected { why: this.link.ended().unwrap_or_else(|| "it was closed".into()) }),
         }
-        Ok(this)
     }
 
     /// Calls `method` (`Class.name`), on the object `target` or on none, with `params` by name, and gives what comes

@@ -26,7 +26,7 @@ use super::reap::{Ended, Patience, Reaped};
 /// flapid.close().await;
 /// # Ok(()) }
 /// ```
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct Launch {
     /// The program; without it, [`find_flapid`].
     pub program: Option<PathBuf>,
@@ -58,6 +58,24 @@ impl Default for Launch {
             largest_message: LARGEST_MESSAGE,
             patience: Patience::default(),
         }
+    }
+}
+
+impl std::fmt::Debug for Launch {
+    /// Without the values of its environment, which may have tokens among them.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { program, args, env, log, starting, timeouts, largest_message, patience } = self;
+        let names: Vec<_> = env.iter().map(|(name, _)| name).collect();
+        f.debug_struct("Launch")
+            .field("program", program)
+            .field("args", args)
+            .field("env", &names)
+            .field("log", log)
+            .field("starting", starting)
+            .field("timeouts", timeouts)
+            .field("largest_message", largest_message)
+            .field("patience", patience)
+            .finish()
     }
 }
 
@@ -250,6 +268,16 @@ mod tests {
         let found = found_below(root.path(), &["bin/flapid"]);
         assert_eq!(found, Some(root.path().join("baselight-5.3.17711/bin/flapid")));
         assert_eq!(found_below(&root.path().join("none"), &["bin/flapid"]), None);
+    }
+
+    #[test]
+    fn what_the_environment_holds_is_not_shown() {
+        let env = vec![("FLAPI_TOKEN".into(), "0123456789abcdef".into())];
+        let launch = Launch { env, ..Launch::default() };
+        let pool = crate::Pool::new(crate::Server::Private(Box::new(launch.clone())), 1);
+        for shown in [format!("{launch:?}"), format!("{pool:?}")] {
+            assert!(shown.contains("FLAPI_TOKEN") && !shown.contains("0123456789abcdef"), "{shown}");
+        }
     }
 
     fn script(folder: &Path, text: &str) -> Launch {

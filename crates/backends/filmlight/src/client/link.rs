@@ -79,9 +79,24 @@ pub(crate) struct Awaited {
 impl Link {
     /// Takes over an open socket. Its work is done on the caller's runtime until the last link to it is gone.
     pub(crate) fn over<S: AsyncRead + AsyncWrite + Send + Unpin + 'static>(socket: WebSocketStream<S>) -> Self {
+        Self::run(socket, Shared::new(0))
+    }
+
+    /// As [`Link::over`], of a socket on which the call `id` has been sent already; and what to wait on for its reply.
+    pub(crate) fn asked<S: AsyncRead + AsyncWrite + Send + Unpin + 'static>(
+        socket: WebSocketStream<S>,
+        id: u64,
+    ) -> (Self, Awaited) {
+        let shared = Shared::new(id);
+        let awaited = shared.awaited(id);
+        (Self::run(socket, shared), awaited)
+    }
+
+    fn run<S: AsyncRead + AsyncWrite + Send + Unpin + 'static>(
+        socket: WebSocketStream<S>,
+        shared: Arc<Shared>,
+    ) -> Self {
         let (outgoing, queue) = mpsc::unbounded_channel();
-        let shared =
-            Arc::new(Shared { next: AtomicU64::new(1), state: Mutex::default(), ended: watch::Sender::new(None) });
         let (sink, stream) = socket.split();
         let reader = tokio::spawn(read(stream, Arc::clone(&shared), outgoing.downgrade()));
         tokio::spawn(write(sink, queue, Arc::clone(&shared), reader));
@@ -94,9 +109,7 @@ impl Link {
     /// How the connection ended, when it has.
     pub(crate) fn ask(&self, make: impl FnOnce(u64) -> Value) -> Result<Awaited, String> {
         let id = self.shared.next.fetch_add(1, Ordering::Relaxed);
-        let (tell, answer) = oneshot::channel();
-        self.shared.lock().pending.insert(id, Wants::Caller(tell));
-        let awaited = Awaited { id, answer, shared: Arc::clone(&self.shared) };
+        let awaited = self.shared.awaited(id);
         self.tell(&make(id))?;
         Ok(awaited)
     }
@@ -110,9 +123,7 @@ impl Link {
             return Err(why);
         }
         let text = message.to_string();
-        if message.get("method").and_then(Value::as_str) != Some("connect") {
-            tracing::trace!(target: "rushes_filmlight::frames", "> {text}");
-        }
+        tracing::trace!(target: "rushes_filmlight::frames", "> {text}");
         self.outgoing
             .send(Message::text(text).into())
             .map_err(|_| self.ended().unwrap_or_else(|| "it was closed".into()))
@@ -213,6 +224,18 @@ impl Drop for Awaited {
 }
 
 impl Shared {
+    /// Of a connection whose calls are numbered from the one after `last`.
+    fn new(last: u64) -> Arc<Self> {
+        let (next, ended) = (AtomicU64::new(last + 1), watch::Sender::new(None));
+        Arc::new(Self { next, state: Mutex::default(), ended })
+    }
+
+    fn awaited(self: &Arc<Self>, id: u64) -> Awaited {
+        let (tell, answer) = oneshot::channel();
+        self.lock().pending.insert(id, Wants::Caller(tell));
+        Awaited { id, answer, shared: Arc::clone(self) }
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         // Nothing that holds it leaves it half-changed.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)

@@ -11,6 +11,7 @@ mod options;
 mod reap;
 mod signal;
 mod token;
+mod unlogged;
 mod wire;
 
 pub use connection::{ApplicationInfo, Connection};

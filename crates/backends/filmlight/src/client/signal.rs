@@ -195,7 +195,7 @@ mod tests {
     #[test]
     fn a_subscription_goes_from_the_first_listener_to_the_last_whatever_comes_between() {
         let (mut all, told) = (Listeners::default(), RefCell::new(Vec::new()));
-        let mut add = |all: &mut Listeners, call: u64| {
+        let add = |all: &mut Listeners, call: u64| {
             let begin = || {
                 told.borrow_mut().push(format!("+{call}"));
                 Ok::<_, ()>(call)
