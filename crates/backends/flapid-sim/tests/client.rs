@@ -1,5 +1,7 @@
 //! Calls, handles and signals.
 
+use std::pin::Pin;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use flapid_sim::{CallFault, Does, Faults, Settings, Sim};
@@ -7,6 +9,7 @@ use futures_util::{SinkExt as _, StreamExt as _};
 use rushes_filmlight::types::{KeySet, NewSceneOptions, Wire as _};
 use rushes_filmlight::{Connection, Error, Options, User, api};
 use serde_json::{Value, json};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_tungstenite::tungstenite::Message;
 
 use crate::support::{deaf, on, options, pair, sim, soon};
@@ -348,6 +351,61 @@ async fn a_server_that_takes_no_answers_to_its_signals_is_not_listened_to_until_
         assert!(answer["params"]["sigid"].as_u64().unwrap() <= sent, "{n}");
     }
     assert!(client.is_open());
+}
+
+/// A stream that says when it is gone.
+struct Watched(tokio::io::DuplexStream, std::sync::Arc<std::sync::atomic::AtomicBool>);
+
+impl Drop for Watched {
+    fn drop(&mut self) {
+        self.1.store(true, std::sync::atomic::Ordering::SeqCst);
+    }
+}
+
+impl AsyncRead for Watched {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<std::io::Result<()>> {
+        Pin::new(&mut self.0).poll_read(cx, buffer)
+    }
+}
+
+impl AsyncWrite for Watched {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<std::io::Result<usize>> {
+        Pin::new(&mut self.0).poll_write(cx, bytes)
+    }
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        Pin::new(&mut self.0).poll_flush(cx)
+    }
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        Pin::new(&mut self.0).poll_shutdown(cx)
+    }
+}
+
+#[tokio::test]
+async fn a_connection_that_is_dropped_lets_go_of_its_stream_though_the_peer_takes_nothing() {
+    let gone = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let (ours, theirs) = tokio::io::duplex(4096);
+    let accepted = tokio::spawn(tokio_tungstenite::accept_async(theirs));
+    let mut options = Options { user: User::Unsaid, ..Options::at("localhost", 1984) };
+    options.timeouts.call = Duration::from_millis(20);
+    let client = Connection::over(Watched(ours, gone.clone()), &options).await.unwrap();
+    // The peer is there, and reads no more.
+    let _server = accepted.await.unwrap().unwrap();
+    let params = json!({ "value": "x".repeat(1 << 16) });
+    let e = client.call("APITest.promise_test", None, params).await.unwrap_err();
+    assert!(matches!(e, Error::Timeout { .. }), "{e}");
+    let begun = std::time::Instant::now();
+    drop(client);
+    assert!(begun.elapsed() < Duration::from_secs(1), "it waits in its drop");
+    soon(async {
+        while !gone.load(std::sync::atomic::Ordering::SeqCst) {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    })
+    .await;
 }
 
 #[tokio::test]

@@ -14,7 +14,7 @@ use nix::sys::stat::Mode;
 use super::connection::Connection;
 use super::error::{Error, Result};
 use super::options::{LARGEST_MESSAGE, Options, Timeouts, User};
-use super::reap::{Ended, Patience, Reaped};
+use super::reap::{Ended, Kept, Patience, Reaped};
 
 /// How a private flapid is started: `flapid --slave --fifo PATH`, and what is added here.
 ///
@@ -126,6 +126,11 @@ impl Launch {
     /// When there is no such program, it ends or says nothing in time, or does not take the connection. It is ended
     /// then.
     pub async fn start(&self) -> Result<Flapid> {
+        self.start_keeping(None).await
+    }
+
+    /// As [`Launch::start`]; `kept` is dropped when the process has gone, or when there is none.
+    pub(crate) async fn start_keeping(&self, kept: Kept) -> Result<Flapid> {
         let program = self.program.clone().map_or_else(find_flapid, Ok)?;
         let failed = |why: String| Error::Launch { program: program.clone(), why };
         let mut pipe = Pipe::make().map_err(|e| failed(format!("no pipe for its port: {e}")))?;
@@ -140,8 +145,8 @@ impl Launch {
             }
             None => (Stdio::null(), Stdio::null()),
         };
-        let child = command.stdin(Stdio::null()).stdout(out).stderr(err).spawn().map_err(|e| failed(e.to_string()))?;
-        let mut child = Reaped::new(child, self.patience);
+        command.stdin(Stdio::null()).stdout(out).stderr(err);
+        let mut child = Reaped::spawn(&mut command, self.patience, kept).map_err(|e| failed(e.to_string()))?;
 
         let begun = Instant::now();
         let port = loop {

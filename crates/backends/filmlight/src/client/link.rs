@@ -31,6 +31,8 @@ type Answer = Result<Value, Fault>;
 pub(crate) struct Link {
     outgoing: mpsc::UnboundedSender<Out>,
     shared: Arc<Shared>,
+    /// Its other end hears when the last clone is gone.
+    _held: Arc<oneshot::Sender<()>>,
 }
 
 /// A message on its way out, and the room it takes among the answers until it has gone.
@@ -98,9 +100,10 @@ impl Link {
     ) -> Self {
         let (outgoing, queue) = mpsc::unbounded_channel();
         let (sink, stream) = socket.split();
+        let (held, let_go) = oneshot::channel();
         let reader = tokio::spawn(read(stream, Arc::clone(&shared), outgoing.downgrade()));
-        tokio::spawn(write(sink, queue, Arc::clone(&shared), reader));
-        Self { outgoing, shared }
+        tokio::spawn(write(sink, queue, Arc::clone(&shared), reader, let_go));
+        Self { outgoing, shared, _held: Arc::new(held) }
     }
 
     /// Sends the message that `make` makes of a fresh id, and gives what to wait on.
@@ -274,8 +277,17 @@ async fn write<S: AsyncRead + AsyncWrite + Send + Unpin + 'static>(
     mut queue: mpsc::UnboundedReceiver<Out>,
     shared: Arc<Shared>,
     mut reader: tokio::task::JoinHandle<()>,
+    let_go: oneshot::Receiver<()>,
 ) {
     let mut ended = shared.ended.subscribe();
+    // Nobody is left who wants anything of a connection: what has not been said yet has as long as a farewell. A peer
+    // that takes nothing holds up nobody here.
+    let deserted = async {
+        // Nothing is sent here: it hears the end alone.
+        let _ = let_go.await;
+        tokio::time::sleep(FAREWELL).await;
+    };
+    tokio::pin!(deserted);
     loop {
         let out = tokio::select! {
             out = queue.recv() => out,
@@ -286,6 +298,10 @@ async fn write<S: AsyncRead + AsyncWrite + Send + Unpin + 'static>(
         let sent = tokio::select! {
             sent = sink.send(message) => sent,
             _ = ended.wait_for(Option::is_some) => return reader.abort(),
+            () = &mut deserted => {
+                reader.abort();
+                return shared.end("it was let go");
+            }
         };
         if let Err(e) = &sent {
             shared.end(&e.to_string());

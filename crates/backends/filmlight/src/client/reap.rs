@@ -1,10 +1,12 @@
-//! Ending a child process, whatever happens, and waiting for it: no zombie is left. What it has started itself is its own
-//! to end: a flapid that is a wrapper around another program has to pass signals on, or `exec` it.
+//! Ending a child process and all that it has started, whatever happens, and waiting for it: no zombie is left. The
+//! child leads a process group of its own; what leaves the group on purpose is beyond reach.
 
-use std::process::{Child, ExitStatus};
+use std::any::Any;
+use std::os::unix::process::CommandExt as _;
+use std::process::{Child, Command, ExitStatus};
 use std::time::{Duration, Instant};
 
-use nix::sys::signal::{Signal, kill};
+use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 
 /// How often a child is looked at while its end is awaited.
@@ -44,16 +46,22 @@ pub enum Ended {
     Stuck,
 }
 
+/// What is kept as long as a child runs, and dropped when it has gone.
+pub(crate) type Kept = Option<Box<dyn Any + Send + Sync>>;
+
 /// A child that is waited for whatever happens, and ended when it is dropped.
 #[derive(Debug)]
 pub(crate) struct Reaped {
     child: Option<Child>,
     patience: Patience,
+    kept: Kept,
 }
 
 impl Reaped {
-    pub(crate) fn new(child: Child, patience: Patience) -> Self {
-        Self { child: Some(child), patience }
+    /// Starts `command` in a process group of its own. `kept` is dropped when the child has gone, or cannot be started.
+    pub(crate) fn spawn(command: &mut Command, patience: Patience, kept: Kept) -> std::io::Result<Self> {
+        let child = command.process_group(0).spawn()?;
+        Ok(Self { child: Some(child), patience, kept })
     }
 
     /// Its process, while it has not been waited for.
@@ -65,11 +73,15 @@ impl Reaped {
     pub(crate) fn gone(&mut self) -> Option<ExitStatus> {
         let status = match self.child.as_mut()?.try_wait() {
             Ok(None) => return None,
-            Ok(Some(status)) => Some(status),
+            Ok(Some(status)) => {
+                self.signal(Signal::SIGKILL);
+                Some(status)
+            }
             // Somebody else has waited for it, and its number may be another's.
             Err(_) => None,
         };
         self.child = None;
+        self.kept = None;
         status
     }
 
@@ -88,7 +100,7 @@ impl Reaped {
         }
         let Some(child) = self.child.take() else { return Ended::Before };
         tracing::warn!(pid = child.id(), "a private flapid was killed and does not go");
-        leave(child, Duration::ZERO);
+        leave(child, Duration::ZERO, self.kept.take());
         Ended::Stuck
     }
 
@@ -112,10 +124,12 @@ impl Reaped {
     }
 }
 
-/// The child has not been waited for, so its number is still its own; one that has just ended is none the worse.
+/// Sends a signal to the child and all that it has started. While it has not been waited for, its number is its own;
+/// and right after, the group keeps the number as long as anything is left in it. One that has just ended is none the
+/// worse.
 fn ask(child: &Child, signal: Signal) {
     if let Ok(id) = i32::try_from(child.id()) {
-        let _ = kill(Pid::from_raw(id), signal);
+        let _ = killpg(Pid::from_raw(id), signal);
     }
 }
 
@@ -126,60 +140,119 @@ impl Drop for Reaped {
         }
         let Some(child) = self.child.take() else { return };
         ask(&child, Signal::SIGTERM);
-        leave(child, self.patience.asked);
+        leave(child, self.patience.asked, self.kept.take());
     }
 }
 
 /// Waits for the child on a thread: there may be no runtime any more. Where there can be none, the child is killed at
 /// once.
-fn leave(child: Child, patience: Duration) {
-    let shared = std::sync::Arc::new(std::sync::Mutex::new(child));
+fn leave(child: Child, patience: Duration, kept: Kept) {
+    let shared = std::sync::Arc::new(std::sync::Mutex::new((child, kept)));
     let theirs = std::sync::Arc::clone(&shared);
     let spawned = std::thread::Builder::new().name("flapid-reaper".into()).spawn(move || {
-        if let Ok(mut child) = theirs.lock() {
-            wait_or_kill(&mut child, patience);
+        if let Ok(mut both) = theirs.lock() {
+            wait_or_kill(&mut both, patience);
         }
     });
     if spawned.is_err()
-        && let Ok(mut child) = shared.lock()
+        && let Ok(mut both) = shared.lock()
     {
-        wait_or_kill(&mut child, Duration::ZERO);
+        wait_or_kill(&mut both, Duration::ZERO);
     }
 }
 
-fn wait_or_kill(child: &mut Child, patience: Duration) {
+fn wait_or_kill((child, kept): &mut (Child, Kept), patience: Duration) {
     let begun = Instant::now();
-    while begun.elapsed() < patience {
-        match child.try_wait() {
-            Ok(None) => std::thread::sleep(LOOK),
-            _ => return,
-        }
+    while begun.elapsed() < patience && matches!(child.try_wait(), Ok(None)) {
+        std::thread::sleep(LOOK);
     }
-    // One that has ended meanwhile cannot be killed, only waited for.
-    let _ = child.kill();
-    let _ = child.wait();
+    // Whether it has ended meanwhile or not: what it has started has not.
+    if child.try_wait().is_ok() {
+        ask(child, Signal::SIGKILL);
+        let _ = child.wait();
+    }
+    *kept = None;
 }
 
 #[cfg(test)]
 mod tests {
-    use std::process::{Command, Stdio};
+    use std::process::Stdio;
 
     use super::*;
 
     fn reaped(script: &str) -> Reaped {
-        let mut child =
-            Command::new("sh").args(["-c", &format!("{script}; echo")]).stdout(Stdio::piped()).spawn().unwrap();
-        // What the script sets up is set up when it has written something.
+        saying(script, None).0
+    }
+
+    /// A child, and the first line that it writes, where it writes one: then what it sets up is set up.
+    fn saying(script: &str, kept: Kept) -> (Reaped, String) {
+        let mut command = Command::new("sh");
+        command.args(["-c", &format!("{script}; echo")]).stdout(Stdio::piped());
+        let patience = Patience { closed: Duration::from_millis(40), asked: Duration::from_millis(100) };
+        let mut child = Reaped::spawn(&mut command, patience, kept).unwrap();
+        let mut line = String::new();
         if script.contains("echo ready") {
             use std::io::BufRead as _;
-            let mut line = String::new();
-            std::io::BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+            let out = child.child.as_mut().unwrap().stdout.as_mut().unwrap();
+            std::io::BufReader::new(out).read_line(&mut line).unwrap();
         }
-        Reaped::new(child, Patience { closed: Duration::from_millis(40), asked: Duration::from_millis(100) })
+        (child, line)
     }
 
     fn exists(pid: u32) -> bool {
-        kill(Pid::from_raw(pid as i32), None).is_ok()
+        nix::sys::signal::kill(Pid::from_raw(pid as i32), None).is_ok()
+    }
+
+    /// True when it is gone soon. Nobody but the system waits for what a child has started.
+    fn goes(pid: u32) -> bool {
+        let until = Instant::now() + Duration::from_secs(20);
+        let ended = || std::fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|s| s.contains(") Z "));
+        while exists(pid) && !ended() {
+            if Instant::now() > until {
+                return false;
+            }
+            std::thread::sleep(LOOK);
+        }
+        true
+    }
+
+    #[tokio::test]
+    async fn what_a_child_has_started_ends_with_it_however_it_ends() {
+        for script in [
+            "sleep 600 & echo ready $!; exit 0",
+            "sleep 600 & echo ready $!; exec sleep 600",
+            "trap '' TERM; sleep 600 & echo ready $!; wait",
+        ] {
+            for drops in [false, true] {
+                let (mut child, line) = saying(script, None);
+                let started = line.trim().strip_prefix("ready ").unwrap().parse().unwrap();
+                if !drops {
+                    child.end().await;
+                }
+                drop(child);
+                assert!(goes(started), "what `{script}` has started lives on");
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_kept_for_a_child_is_kept_until_it_has_gone() {
+        let kept = std::sync::Arc::new(());
+        let stubborn = "trap '' TERM; echo ready; while :; do sleep 0.05; done";
+        let (child, _) = saying(stubborn, Some(Box::new(kept.clone())));
+        let pid = child.id().unwrap();
+        drop(child);
+        let until = Instant::now() + Duration::from_secs(20);
+        loop {
+            // Looked at first: it may go between the two.
+            let free = std::sync::Arc::strong_count(&kept) == 1;
+            assert!(!free || !exists(pid), "it is let go while the child runs");
+            if free {
+                break;
+            }
+            assert!(Instant::now() < until, "it is kept for ever");
+            std::thread::sleep(Duration::from_millis(1));
+        }
     }
 
     #[tokio::test]
