@@ -2,7 +2,7 @@
 
 /// The checklist of the protocol, with the frames that FilmLight's clients were seen to send.
 mod checklist;
-/// Calls, handles and signals.
+/// Calls and handles.
 mod client;
 /// Units on servers: what comes out, against what the local executor makes.
 mod executor;
@@ -14,5 +14,7 @@ mod inspection;
 mod launch;
 /// Renders in a queue, by the client alone.
 mod queue;
+/// Signals, and the subscriptions to them.
+mod signals;
 
 mod support;

@@ -9,7 +9,7 @@ use rushes::core::plan::Unit;
 use rushes::recipes::Dailies;
 use rushes_filmlight::{Connection, Launch, Limits, Options, Patience, Pool, Server, Settings, User};
 use rushes_testcard::{Card, CardSpec, ClipTruth};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::net::TcpStream;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
@@ -81,6 +81,11 @@ impl Raw {
         assert!(value.get("result").is_some(), "{reply}");
         value["result"].clone()
     }
+}
+
+/// The objects that the server keeps for this connection.
+pub(crate) async fn kept(client: &Connection) -> i64 {
+    client.get("Application.get_custom_data", None, json!({ "data_key": "objects" })).await.unwrap()
 }
 
 /// A pool of connections to a simulator in this process.
