@@ -35,7 +35,8 @@ impl Job {
         for clip in &mut plan.clips {
             let Some(unit) = clip.units.first() else { continue };
             let able = executors.able(unit).await;
-            if !able.takers.is_empty() {
+            // Who cannot say now is asked again when it runs.
+            if !able.takers.is_empty() || !able.absent.is_empty() {
                 continue;
             }
             let why = executors.refusal(&able);

@@ -182,7 +182,7 @@ async fn refuses_version(executor: Arc<dyn Executor>, out: &Path) -> Checked {
 }
 
 async fn refused(executor: Arc<dyn Executor>, unit: &Unit) -> Checked {
-    if executor.accepts(unit).await == Verdict::Yes {
+    if !matches!(executor.accepts(unit).await, Verdict::No(_)) {
         return Err("it accepted the unit".into());
     }
     // A runner asks first, an engine may not: running it must fail too, and not panic.
@@ -194,7 +194,7 @@ async fn refused(executor: Arc<dyn Executor>, unit: &Unit) -> Checked {
 
 async fn makes_reference(executor: Arc<dyn Executor>, out: &Path) -> Checked {
     let unit = unit(out, 5, Pattern::default());
-    if let Verdict::No(why) = executor.accepts(&unit).await {
+    if let Verdict::No(why) | Verdict::NotNow(why) = executor.accepts(&unit).await {
         return Err(format!("it refused the unit: {why}"));
     }
     let report = executor.run(&unit, &RunContext::plain()).await;

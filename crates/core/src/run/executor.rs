@@ -10,8 +10,11 @@ use crate::plan::Unit;
 pub enum Verdict {
     /// It does.
     Yes,
-    /// It does not, and why.
+    /// It does not, and why: asked again, it would say the same.
     No(String),
+    /// It cannot say so now, and why: a server does not answer. Another executor may take the unit meanwhile; where
+    /// there is none, running it fails in a way that may pass, and it can be tried again.
+    NotNow(String),
 }
 
 /// What the runner hands to an executor with every unit.

@@ -216,6 +216,8 @@ mod tests {
         leaves: bool,
         /// Whether each attempt might replace files.
         overwrote: Mutex<Vec<bool>>,
+        /// How often it cannot say whether it takes a unit.
+        absent: AtomicUsize,
     }
 
     #[async_trait::async_trait]
@@ -225,7 +227,10 @@ mod tests {
         }
 
         async fn accepts(&self, _: &Unit) -> Verdict {
-            Verdict::Yes
+            match self.absent.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |n| n.checked_sub(1)) {
+                Ok(_) => Verdict::NotNow("nobody is there".into()),
+                Err(_) => Verdict::Yes,
+            }
         }
 
         async fn run(&self, unit: &Unit, _: &RunContext) -> UnitReport {
@@ -314,6 +319,21 @@ mod tests {
             assert_eq!((report.units[0].attempts, report.units[0].is_done()), (attempts, done));
             assert_eq!(told.load(Ordering::SeqCst), attempts as usize - 1);
         }
+    }
+
+    #[tokio::test]
+    async fn who_cannot_say_now_is_passed_over_and_asked_again() {
+        let absent = |times: usize| Arc::new(Notes { absent: times.into(), ..Notes::default() });
+        // The runner asks, then the first attempt, then the second.
+        for (times, attempts) in [(0, 1), (2, 2), (3, 3)] {
+            let retry = Retry::new(Arc::new(Executors::new().prefer(absent(times))), 3, Duration::from_millis(1));
+            let report = Runner::new(Arc::new(retry)).run(&plan(&[0])).await;
+            assert_eq!((report.units[0].attempts, report.units[0].is_done()), (attempts, true), "{:?}", report.units);
+        }
+        let (first, second) = (absent(9), absent(0));
+        let report = Runner::over(Executors::new().prefer(first.clone()).then(second)).run(&plan(&[0])).await;
+        assert!(report.units[0].is_done() && report.units[0].ran_on.contains("nobody is there"));
+        assert!(first.began.lock().unwrap().is_empty());
     }
 
     #[tokio::test]

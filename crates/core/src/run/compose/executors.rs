@@ -57,7 +57,10 @@ struct Seats {
 pub struct Able {
     /// Their numbers, in order of preference.
     pub takers: Vec<usize>,
-    /// Others, and why not.
+    /// Those that could not say ([`Verdict::NotNow`]): where there is no taker, the first of them is run, and fails in a way
+    /// that may pass.
+    pub absent: Vec<usize>,
+    /// Those that do not take it or could not say, and why.
     pub refusals: Vec<(usize, String)>,
     /// How many were asked.
     asked: usize,
@@ -141,14 +144,18 @@ impl Executors {
         match self.members[next].executor.accepts(unit).await {
             Verdict::Yes => able.takers.push(next),
             Verdict::No(why) => able.refusals.push((next, why)),
+            Verdict::NotNow(why) => {
+                able.absent.push(next);
+                able.refusals.push((next, why));
+            }
         }
     }
 
     /// Which of those that take the unit runs it, if `room` tells how many units each of them could begin now.
     pub fn choose(&self, unit: &Unit, able: &Able, room: impl Fn(usize) -> usize) -> Option<Choice> {
-        let first = *able.takers.first()?;
+        let first = *able.takers.first().or(able.absent.first())?;
         let now = |i: usize| if room(i) > 0 { Choice::Now(i) } else { Choice::Later };
-        if self.by_preference || able.takers.len() == 1 {
+        if self.by_preference || able.takers.len() < 2 {
             return Some(now(first));
         }
         let costs: Vec<(usize, Option<f64>)> = able.takers.iter().map(|&i| (i, self.expected(i, unit))).collect();
@@ -255,7 +262,10 @@ impl Executors {
     }
 
     fn nobody(&self, unit: &Unit, able: &Able) -> UnitReport {
-        let e = Error::new(ErrorKind::Unsupported, self.refusal(able));
+        let e = match able.absent.is_empty() {
+            true => Error::new(ErrorKind::Unsupported, self.refusal(able)),
+            false => Error::new(ErrorKind::Io, self.refusal(able)).retryable(),
+        };
         UnitReport::begin(unit, &self.name).failed(&e.clip(&unit.clip.name))
     }
 
@@ -297,11 +307,18 @@ impl Executor for Executors {
 
     async fn accepts(&self, unit: &Unit) -> Verdict {
         let able = self.able(unit).await;
-        if able.takers.is_empty() { Verdict::No(self.refusal(&able)) } else { Verdict::Yes }
+        match (able.takers.is_empty(), able.absent.is_empty()) {
+            (false, _) => Verdict::Yes,
+            (true, true) => Verdict::No(self.refusal(&able)),
+            (true, false) => Verdict::NotNow(self.refusal(&able)),
+        }
     }
 
     async fn run(&self, unit: &Unit, cx: &RunContext) -> UnitReport {
         let able = self.able(unit).await;
+        if able.takers.is_empty() {
+            return self.nobody(unit, &able);
+        }
         let room = |i: usize| self.members[i].seats.as_ref().map_or(1, |s| s.free.available_permits());
         match self.choose(unit, &able, room) {
             None => self.nobody(unit, &able),
