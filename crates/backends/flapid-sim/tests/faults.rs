@@ -2,13 +2,15 @@
 
 use std::time::Duration;
 
-use flapid_sim::{CallFault, Does, Faults, RenderDoes, RenderFault};
+use flapid_sim::{CallFault, Does, Faults, RenderDoes, RenderFault, Sim};
 use rushes::ErrorKind;
-use rushes::core::run::{CancellationToken, Event, Events, Executor as _, Outcome, Retry, RunContext, UnitReport};
+use rushes::core::run::{
+    CancellationToken, Event, Events, Executor as _, Outcome, Retry, RunContext, UnitReport, Verdict,
+};
 use rushes::recipes::Dailies;
 use rushes_filmlight::{FilmLight, Limits, Options, Pool, Server, User};
 
-use crate::support::{Shoot, deaf, impatient, launch, plates, pool, settings, sim, soon, tree};
+use crate::support::{Shoot, deaf, impatient, launch, on, plates, pool, settings, sim, soon, tree};
 
 fn render(after: u64, does: RenderDoes) -> Faults {
     Faults { renders: vec![Some(RenderFault { after, does })], ..Faults::default() }
@@ -286,9 +288,36 @@ async fn stages_of_others_are_refused_and_what_cannot_be_reached_is_said() {
 
     let shoot = Shoot::new();
     let unit = shoot.plates("out").await;
-    let (_held, port) = deaf();
+    let (held, port) = deaf();
     let nobody = Options { user: User::Unsaid, ..Options::at("localhost", port) };
     let gone = FilmLight::new(Pool::new(Server::Running(Box::new(nobody)), 1), rushes::registry());
-    let rushes::core::run::Verdict::No(why) = gone.accepts(&unit).await else { panic!("there is no server") };
+    let Verdict::NotNow(why) = gone.accepts(&unit).await else { panic!("there is no server") };
     assert!(why.contains(&format!("localhost:{port}")) && why.contains("check that flapid runs"), "{why}");
+    let report = gone.run(&unit, &RunContext::plain()).await;
+    assert!(matches!(&report.outcome, Outcome::Failed(f) if f.retryable), "{:?}", report.outcome);
+    // It was no refusal: when the server is there, the unit is taken.
+    drop(held);
+    let _sim = Sim::start(flapid_sim::Settings { port, ..Default::default() }).await.unwrap();
+    assert_eq!(gone.accepts(&unit).await, Verdict::Yes);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_clip_that_takes_long_to_look_at_holds_up_no_other() {
+    let (slow, quick) = (Shoot::new(), Shoot::new());
+    let sim = sim(on("Scene.insert_sequence", Does::Late(5000))).await;
+    let filmlight = FilmLight::new(pool(&sim), rushes::registry()).settings(settings());
+    let (first, second) = (slow.plates("out").await, quick.plates("out").await);
+    let looking = tokio::spawn({
+        let filmlight = filmlight.clone();
+        async move { filmlight.accepts(&first).await }
+    });
+    soon(async {
+        while sim.calls("Scene.insert_sequence") == 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    })
+    .await;
+    assert_eq!(filmlight.accepts(&second).await, Verdict::Yes);
+    assert!(!looking.is_finished(), "one waited for the other");
+    assert_eq!(soon(looking).await.unwrap(), Verdict::Yes);
 }

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use flapid_sim::{Does, Faults, RenderDoes, RenderFault};
+use flapid_sim::{CallFault, Does, Faults, RenderDoes, RenderFault};
 use nix::sys::signal::kill;
 use nix::unistd::Pid;
 use rushes_filmlight::{Connection, Ended, Error, Options, Patience, Pool, Server, User};
 use serde_json::json;
 
-use crate::support::{launch, on, soon};
+use crate::support::{launch, on, options, sim, soon};
 
 fn exists(pid: u32) -> bool {
     kill(Pid::from_raw(pid as i32), None).is_ok()
@@ -96,8 +96,8 @@ async fn a_server_that_dies_fails_its_calls_and_is_waited_for() {
 #[tokio::test]
 async fn a_pool_keeps_one_server_to_look_and_takes_a_fresh_one_for_each_render() {
     let pool = Pool::new(Server::Private(Box::new(launch(&on("get_username", Does::Drop)))), 1);
-    let first = pool.inspector().await.unwrap();
-    assert_eq!(pool.inspector().await.unwrap().address(), first.address());
+    let first = inspector(&pool).await;
+    assert_eq!(inspector(&pool).await.address(), first.address());
     let one = pool.render().await.unwrap();
     let address = one.connection().address().to_owned();
     assert_ne!(address, first.address());
@@ -117,8 +117,90 @@ async fn a_pool_keeps_one_server_to_look_and_takes_a_fresh_one_for_each_render()
     assert!(matches!(lost, Err(Error::Disconnected { .. })));
     let info = pool.inspect(async |flapi| flapi.application().await).await.unwrap();
     assert_eq!(info.name, "flapi");
-    assert_ne!(pool.inspector().await.unwrap().address(), first.address());
+    assert_ne!(inspector(&pool).await.address(), first.address());
     pool.close().await;
+}
+
+/// The connection to the server for looking at media.
+async fn inspector(pool: &Pool) -> Connection {
+    pool.inspect(async |flapi| Ok::<_, Error>(flapi)).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_server_that_does_not_answer_any_more_is_replaced_and_one_that_is_slow_is_not() {
+    let on = |method: &str, does| CallFault { method: method.into(), nth: 0, does };
+    let calls = vec![on("get_username", Does::Silence), on("get_permissions", Does::Late(2000))];
+    let faults = Faults { calls, ..Faults::default() };
+    let mut launch = launch(&faults);
+    launch.timeouts.call = Duration::from_secs(20);
+    launch.timeouts.methods.insert("get_username".into(), Duration::from_millis(50));
+    let pool = Pool::new(Server::Private(Box::new(launch)), 1);
+    let first = inspector(&pool).await;
+    let slow = pool.inspect(async |flapi| {
+        let e = flapi.call("get_username", None, json!({})).await;
+        assert!(matches!(e, Err(Error::Timeout { .. })), "{e:?}");
+        flapi.application().await
+    });
+    assert_eq!(slow.await.unwrap().name, "flapi");
+    assert_eq!(inspector(&pool).await.address(), first.address(), "it answers, and is thrown away");
+    // Somebody else waits for the same server, which is lost to him; he is served by the next.
+    let waits = tokio::spawn({
+        let pool = pool.clone();
+        async move { pool.inspect(async |flapi| flapi.call("get_permissions", None, json!({})).await).await }
+    });
+    tokio::time::sleep(Duration::from_millis(20)).await;
+    let wedged = pool.inspect(async |flapi| flapi.call("get_username", None, json!({})).await).await;
+    assert!(matches!(wedged, Err(Error::Timeout { .. })), "{wedged:?}");
+    soon(first.until_ended()).await;
+    assert_ne!(inspector(&pool).await.address(), first.address());
+    soon(waits).await.unwrap().unwrap();
+    pool.close().await;
+}
+
+#[tokio::test]
+async fn a_running_server_is_asked_whether_it_or_the_clip_is_to_blame() {
+    let mute = |method: &str| CallFault { method: method.into(), nth: 0, does: Does::Silence };
+    for (calls, told) in [
+        (vec![mute("get_username")], "no reply within"),
+        (vec![mute("get_username"), mute("Application.get_application_info")], "asked again in"),
+    ] {
+        let sim = sim(Faults { calls, ..Faults::default() }).await;
+        let mut options = options(&sim);
+        options.timeouts.call = Duration::from_millis(50);
+        let pool = Pool::new(Server::Running(Box::new(options)), 1);
+        let work = async |flapi: Connection| flapi.call("get_username", None, json!({})).await;
+        assert!(matches!(pool.inspect(work).await, Err(Error::Timeout { .. })));
+        let again = pool.inspect(work).await.unwrap_err();
+        assert!(again.to_string().contains(told), "{again}");
+    }
+}
+
+/// Processes that have `mark` in their environment.
+#[cfg(target_os = "linux")]
+fn running(mark: &str) -> usize {
+    let all = std::fs::read_dir("/proc").unwrap().flatten();
+    let environments = all.filter_map(|e| std::fs::read(e.path().join("environ")).ok());
+    environments.filter(|e| e.windows(mark.len()).any(|w| w == mark.as_bytes())).count()
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn there_are_never_more_servers_than_seats_however_slowly_they_end() {
+    let mut launch = launch(&Faults { hangs: true, ..Faults::default() });
+    launch.patience = Patience { closed: Duration::from_millis(50), asked: Duration::from_millis(300) };
+    let mark = format!("one-seat-{}", std::process::id());
+    launch.env.push(("FLAPID_SIM_MARK".into(), mark.clone().into()));
+    let pool = Pool::new(Server::Private(Box::new(launch)), 1);
+    for closes in [false, true, false] {
+        let lease = soon(pool.render()).await.unwrap();
+        assert_eq!(running(&mark), 1);
+        if closes {
+            // Nobody waits for the end.
+            drop(tokio::time::timeout(Duration::from_millis(10), lease.close()).await);
+        } else {
+            drop(lease);
+        }
+    }
 }
 
 /// What a program does that is started with `arguments` and a pipe: the port it tells, and itself.
@@ -192,10 +274,10 @@ async fn a_token_is_in_no_log_at_any_level() {
     log::set_max_level(log::LevelFilter::Trace);
     HEARD.set(Some(String::new()));
     let user = |token: &str| User::Token { name: "filmlight".into(), token: token.into() };
-    let options = |user| Options { user, ..Options::at("localhost", port) };
-    let client = Connection::open(&options(user(token))).await.unwrap();
+    let at_port = |user| Options { user, ..Options::at("localhost", port) };
+    let client = Connection::open(&at_port(user(token))).await.unwrap();
     client.application().await.unwrap();
-    let refused = Connection::open(&options(user("another"))).await.unwrap_err();
+    let refused = Connection::open(&at_port(user("another"))).await.unwrap_err();
     assert!(matches!(refused, Error::Refused { .. }), "{refused}");
     let heard = HEARD.take().unwrap();
     child.kill().unwrap();

@@ -286,7 +286,20 @@ impl Connection {
             Ok(Some(Ok(value))) => Ok(value),
             Ok(Some(Err(fault))) => Err(Error::answered(method, fault.code, &fault.message)),
             Ok(None) => Err(ended(self.link.ended().unwrap_or_else(|| "it was closed".into()))),
-            Err(_) => Err(Error::Timeout { method: method.to_owned(), after: patience }),
+            Err(_) => {
+                self.link.waited_in_vain(method);
+                Err(Error::Timeout { method: method.to_owned(), after: patience })
+            }
         }
+    }
+
+    /// A call that got no reply in its time, where the server has said nothing at all since.
+    pub(crate) fn silent_since(&self) -> Option<String> {
+        self.link.silent_since()
+    }
+
+    /// True for clones of one another.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        self.link.is_same(&other.link)
     }
 }

@@ -110,6 +110,15 @@ impl Error {
         Self::Unexpected { method: method.to_owned(), what: what.into() }
     }
 
+    /// The same failure to reach a server, with more to say of it.
+    pub(crate) fn with(self, more: &str) -> Self {
+        match self {
+            Self::Unreachable { address, why } => Self::Unreachable { address, why: format!("{why} ({more})") },
+            Self::Launch { program, why } => Self::Launch { program, why: format!("{why} ({more})") },
+            other => other,
+        }
+    }
+
     /// True when the connection is of no more use.
     pub fn is_disconnected(&self) -> bool {
         matches!(self, Self::Disconnected { .. } | Self::Unreachable { .. })

@@ -54,6 +54,8 @@ struct Shared {
     next: AtomicU64,
     state: Mutex<State>,
     ended: watch::Sender<Option<String>>,
+    /// The last call whose time was over before its reply came, where nothing at all has come since.
+    silent: Mutex<Option<String>>,
 }
 
 /// Who wants the reply to a call.
@@ -135,6 +137,21 @@ impl Link {
     /// How the connection ended; `None` while it has not.
     pub(crate) fn ended(&self) -> Option<String> {
         self.shared.ended.borrow().clone()
+    }
+
+    /// The time of a call of `method` is over.
+    pub(crate) fn waited_in_vain(&self, method: &str) {
+        *self.shared.silent() = Some(method.to_owned());
+    }
+
+    /// A call that got no reply in its time, where the server has said nothing at all since.
+    pub(crate) fn silent_since(&self) -> Option<String> {
+        self.shared.silent().clone()
+    }
+
+    /// True for clones of one another.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.shared, &other.shared)
     }
 
     /// Ends the connection and waits, not for long, until it has.
@@ -230,7 +247,11 @@ impl Shared {
     /// Of a connection whose calls are numbered from the one after `last`.
     fn new(last: u64) -> Arc<Self> {
         let (next, ended) = (AtomicU64::new(last + 1), watch::Sender::new(None));
-        Arc::new(Self { next, state: Mutex::default(), ended })
+        Arc::new(Self { next, state: Mutex::default(), ended, silent: Mutex::default() })
+    }
+
+    fn silent(&self) -> MutexGuard<'_, Option<String>> {
+        self.silent.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn awaited(self: &Arc<Self>, id: u64) -> Awaited {
@@ -341,6 +362,7 @@ async fn read<S: AsyncRead + AsyncWrite + Send + Unpin + 'static>(
             Some(Ok(_)) => continue,
         };
         tracing::trace!(target: "rushes_filmlight::frames", "< {text}");
+        *shared.silent() = None;
         match wire::read(&text) {
             Ok(Incoming::Reply { id, answer }) => shared.answered(id, answer),
             Ok(Incoming::Signal { target, signal, args, wants_answer }) => {

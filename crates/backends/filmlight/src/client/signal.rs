@@ -157,7 +157,10 @@ impl Signals {
         let said = match tokio::time::timeout(patience, word.wait_for(Option::is_some)).await {
             Ok(Ok(said)) => said.clone(),
             Ok(Err(_)) => return Err(ended(this.connection.link().ended().unwrap_or_else(|| "it was closed".into()))),
-            Err(_) => return Err(Error::Timeout { method: METHOD.into(), after: patience }),
+            Err(_) => {
+                this.connection.link().waited_in_vain(METHOD);
+                return Err(Error::Timeout { method: METHOD.into(), after: patience });
+            }
         };
         match said {
             Some(Err(fault)) => Err(Error::answered(METHOD, fault.code, &fault.message)),

@@ -28,7 +28,7 @@ impl Catalog {
         let images = RenderSetup::image_types(flapi).await?;
         let movies = match Self::movies(flapi).await {
             // A licence may be missing for movies alone.
-            Err(e) if e.is_disconnected() => return Err(e),
+            Err(e) if e.may_pass() => return Err(e),
             other => other,
         };
         Ok(Self { spaces, drts, images, movies })

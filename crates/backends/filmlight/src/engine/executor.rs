@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use rushes_core::deliver::refuse_among_originals;
@@ -11,7 +11,7 @@ use rushes_core::media::{ClipMedia, Finding};
 use rushes_core::plan::{Tree, Unit};
 use rushes_core::run::{Executor, RunContext, UnitReport, Verdict};
 use rushes_core::{Error, ErrorKind, Result};
-use tokio::sync::Mutex;
+use tokio::sync::OnceCell;
 
 use super::catalog::Catalog;
 use super::order::{files, renders};
@@ -55,8 +55,8 @@ pub struct FilmLight {
 /// What was found out about servers and media.
 #[derive(Debug, Default)]
 struct Known {
-    catalog: Mutex<Option<Arc<Catalog>>>,
-    probes: Mutex<BTreeMap<PathBuf, Arc<Probe>>>,
+    catalog: OnceCell<Arc<Catalog>>,
+    probes: Mutex<BTreeMap<PathBuf, Arc<OnceCell<Arc<Probe>>>>>,
 }
 
 /// A unit that will be run: everything about it is known to be possible.
@@ -99,16 +99,14 @@ impl FilmLight {
     }
 
     async fn catalog(&self) -> Result<Arc<Catalog>> {
-        let mut known = self.known.catalog.lock().await;
-        if let Some(catalog) = known.as_ref() {
-            return Ok(Arc::clone(catalog));
-        }
-        let catalog = Arc::new(self.pool.inspect(async |flapi| Catalog::of(&flapi).await).await?);
-        // A licence that is missing now may be there later.
-        if catalog.is_whole() {
-            *known = Some(Arc::clone(&catalog));
-        }
-        Ok(catalog)
+        // What is not to be kept leaves by the way of errors.
+        let looked_up = self.known.catalog.get_or_try_init(async || {
+            let catalog = self.pool.inspect(async |flapi| Catalog::of(&flapi).await).await;
+            let catalog = Arc::new(catalog.map_err(|e| Err(Error::from(e)))?);
+            // A licence that is missing now may be there later.
+            if catalog.is_whole() { Ok(catalog) } else { Err(Ok(catalog)) }
+        });
+        looked_up.await.map_or_else(|otherwise| otherwise, |catalog| Ok(Arc::clone(catalog)))
     }
 
     async fn probe(&self, unit: &Unit) -> Result<Arc<Probe>> {
@@ -117,25 +115,23 @@ impl FilmLight {
             ClipMedia::Sequence(s) => s.folder.join(&s.prefix),
             ClipMedia::Files(files) => files.first().cloned().unwrap_or_default(),
         };
-        let mut known = self.known.probes.lock().await;
-        if let Some(probe) = known.get(&key) {
-            return Ok(Arc::clone(probe));
-        }
-        let probe = Arc::new(Probe::of(&self.pool.inspector().await?, &unit.clip, &self.settings).await?);
-        known.insert(key, Arc::clone(&probe));
-        Ok(probe)
+        // Other clips do not wait while this one is looked at.
+        let probed =
+            Arc::clone(self.known.probes.lock().unwrap_or_else(PoisonError::into_inner).entry(key).or_default());
+        let looked = probed.get_or_try_init(async || {
+            let probe = self.pool.inspect(async |flapi| Probe::of(&flapi, &unit.clip, &self.settings).await).await;
+            probe.map(Arc::new)
+        });
+        looked.await.map(Arc::clone)
     }
 
     /// Ends the render on a server that goes on after its connection was lost: it would write into a folder that is
     /// not there any more.
     async fn abandon(&self) {
-        let ending = async {
-            if let Ok(flapi) = self.pool.inspector().await
-                && let Ok(processor) = RenderProcessor::get(&flapi).await
-            {
-                shut_down(&processor).await;
-            }
-        };
+        let ending = self.pool.inspect(async |flapi| {
+            shut_down(&RenderProcessor::get(&flapi).await?).await;
+            Ok::<_, crate::Error>(())
+        });
         // Others wait for the seat; a server that cannot be reached in this time may be beyond reach.
         drop(tokio::time::timeout(Duration::from_secs(10), ending).await);
     }
@@ -226,6 +222,8 @@ impl Executor for FilmLight {
     async fn accepts(&self, unit: &Unit) -> Verdict {
         match self.check(unit).await {
             Ok(_) => Verdict::Yes,
+            // Nothing that is about the unit: a server that does not answer may do so soon.
+            Err(e) if e.is_retryable() => Verdict::NotNow(e.to_string()),
             Err(e) => Verdict::No(e.to_string()),
         }
     }

@@ -119,8 +119,7 @@ impl Inspect {
 
     async fn one(&self, clip: &mut Clip) -> Result<Vec<Finding>> {
         let reference = ClipRef::of(clip);
-        let flapi = self.pool.inspector().await?;
-        let record = inspect(&flapi, &reference).await?;
+        let record = self.pool.inspect(async |flapi| inspect(&flapi, &reference).await).await?;
         let findings = compare(&clip.name, &clip.metadata, &record.metadata);
         if SERVER_FORMATS.contains(&clip.format) {
             clip.metadata = merged(&clip.metadata, record.metadata);
