@@ -289,7 +289,9 @@ fn kind(node: &UnitNode, stage: &AnyStage, registry: &Registry) -> Result<Kind> 
     let kind = match name {
         "exr" => {
             if text("container") == "strict" {
-                return refuse(node, "plates after SMPTE ST 2065-4; allow others with container = \"relaxed\"");
+                let what = "plates after SMPTE ST 2065-4 (container = \"strict\", which is the default); set container = \
+                            \"relaxed\" and a compression, such as \"piz\", or exr = \"piz\" in the recipe (`--exr piz`)";
+                return refuse(node, what);
             }
             given.remove("container");
             given.remove("compression");
