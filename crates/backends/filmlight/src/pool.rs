@@ -48,8 +48,8 @@ const SLOW: Duration = Duration::from_secs(1);
 /// How long a server that says nothing is left alone.
 const ALONE: Duration = Duration::from_secs(30);
 
-/// How long a server for looking at media has to go before another begins: it is asked, and killed, in less.
-const GOING: Duration = Duration::from_secs(60);
+/// How long a server for looking at media has to go, once it should have been killed, before another begins.
+const GOING: Duration = Duration::from_secs(30);
 
 /// How long a server has to say what it is, where it may be beyond saying anything.
 const ANSWER: Duration = Duration::from_secs(10);
@@ -158,7 +158,12 @@ impl Pool {
         // What is left of a lost one is ended in the background.
         drop(inspector.take());
         let seat = Arc::clone(&self.0.inspecting).acquire_owned();
-        let seat = match tokio::time::timeout(GOING, seat).await {
+        let asked = match &self.0.server {
+            #[cfg(unix)]
+            Server::Private(launch) => launch.patience.asked,
+            Server::Running(_) => Duration::ZERO,
+        };
+        let seat = match tokio::time::timeout(asked.saturating_add(GOING), seat).await {
             Ok(seat) => seat.map_err(|e| Error::Disconnected { why: e.to_string() })?,
             Err(_) => {
                 let why = "the server before it was killed and has not gone".into();

@@ -189,7 +189,10 @@ impl FilmLight {
                 files: files_made,
                 names: files(unit, &checked.tree, order, output),
             });
-            let (owned, made, context) = (unit.clone(), each.collect::<Vec<_>>(), cx.clone());
+            // Whoever drops the run wants no more names either.
+            let context = RunContext { cancel: cx.cancel.child_token(), ..cx.clone() };
+            let _stops = context.cancel.clone().drop_guard();
+            let (owned, made) = (unit.clone(), each.collect::<Vec<_>>());
             // Every byte is read, which the runtime's own threads are not for.
             let placing = tokio::task::spawn_blocking(move || place(&owned, &made, &context));
             let placed = placing.await.unwrap_or_else(|e| {
