@@ -11,6 +11,31 @@ use rushes_local::LocalExecutor;
 
 use crate::Job;
 
+#[cfg(feature = "filmlight")]
+impl Job {
+    /// Leaves to FilmLight servers what the job's own executors do not take: the formats that only camera makers'
+    /// libraries decode. At most as many renders run at once as the pool has seats for.
+    ///
+    /// The workflow has to ask the servers about its clips: `filmlight-inspect` after `normalize`
+    /// ([`Dailies::ask_filmlight`](crate::recipes::Dailies::ask_filmlight)). Servers must see the same paths as this
+    /// machine. Call it after [`Job::registry`] and [`Job::executors`].
+    ///
+    /// # Errors
+    /// When the registry has no source `decode`.
+    pub fn filmlight(
+        self,
+        pool: &rushes_filmlight::Pool,
+        settings: rushes_filmlight::Settings,
+    ) -> rushes_core::Result<Self> {
+        // What runs here plans with the stages it had: it decodes none of the servers' formats.
+        let local = self.runs_on();
+        let registry = rushes_filmlight::with_server_formats(self.registry.clone(), pool)?;
+        let server = rushes_filmlight::FilmLight::new(pool.clone(), registry.clone()).settings(settings);
+        let executors = local.then(Arc::new(server)).at_once(pool.renders()).by_preference();
+        Ok(self.registry(registry).executors(executors))
+    }
+}
+
 impl Job {
     pub(crate) fn runs_on(&self) -> Executors {
         let local = || Executors::new().prefer(Arc::new(LocalExecutor::new(self.registry.clone())));

@@ -69,7 +69,7 @@ impl FrameAt {
     /// When there is not exactly one clip, nothing here decodes it, or a fact is missing that
     /// the point needs.
     pub async fn take(&self) -> Result<Taken> {
-        let mut workflow = recipes::inspect();
+        let mut workflow = recipes::inspect(false);
         for stage in &mut workflow.stages {
             if let ("normalize", serde_json::Value::Object(params)) = (stage.stage.as_str(), self.picture.normalize()) {
                 stage.params = params;

@@ -45,5 +45,7 @@ pub mod stages {
 
 /// The executors.
 pub mod backends {
+    #[cfg(feature = "filmlight")]
+    pub use rushes_filmlight as filmlight;
     pub use rushes_local as local;
 }

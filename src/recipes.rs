@@ -7,12 +7,16 @@ use rushes_core::graph::{StageSpec, WorkflowFile};
 use rushes_core::media::Rate;
 use serde_json::{Map, Value, json};
 
-/// Ingest, validate and normalize, and nothing more: what `rushes inspect` runs.
-pub fn inspect() -> WorkflowFile {
+/// Ingest, validate and normalize, and nothing more: what `rushes inspect` runs. With `ask_filmlight` a FilmLight server
+/// is asked as well ([`Dailies::ask_filmlight`]).
+pub fn inspect(ask_filmlight: bool) -> WorkflowFile {
     let mut flow = Chain::new("inspect");
     flow.stage("ingest", "ingest", json!({}));
     flow.stage("validate", "validate", json!({}));
     flow.stage("normalize", "normalize", json!({}));
+    if ask_filmlight {
+        flow.stage("filmlight-inspect", "filmlight-inspect", json!({}));
+    }
     flow.file
 }
 
@@ -57,6 +61,9 @@ pub struct Dailies {
     pub proxy_codec: String,
     /// `refuse`, `hold` or `black` for missing frames and frames that cannot be read.
     pub on_bad_frame: String,
+    /// Whether a FilmLight server is asked about the clips, so that those which it alone decodes can be planned: for
+    /// jobs that have one (`Job::filmlight`).
+    pub ask_filmlight: bool,
     /// Whether plates are made.
     pub plates: bool,
     /// Whether proxies and stills are made.
@@ -95,6 +102,7 @@ impl Default for Dailies {
             order: ProxyOrder::default(),
             proxy_codec: "prores-proxy".into(),
             on_bad_frame: "refuse".into(),
+            ask_filmlight: false,
             plates: true,
             proxies: true,
         }
@@ -129,6 +137,9 @@ impl Dailies {
             json!({ "gap": bad, "zero_byte": bad, "truncated": bad, "undecodable": bad }),
         );
         flow.stage("normalize", "normalize", self.normalize());
+        if self.ask_filmlight {
+            flow.stage("filmlight-inspect", "filmlight-inspect", json!({}));
+        }
         flow.stage("decode", "decode", json!({}));
         for (id, stage, params) in self.to_aces() {
             flow.stage(id, stage, params);

@@ -92,6 +92,8 @@ pub(crate) struct Inspect {
     /// Everything, as JSON.
     #[arg(long)]
     pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) elsewhere: Elsewhere,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -302,7 +304,25 @@ pub(crate) struct JobArgs {
     #[arg(long, default_value_t = 3)]
     pub(crate) attempts: u32,
     #[command(flatten)]
+    pub(crate) elsewhere: Elsewhere,
+    #[command(flatten)]
     pub(crate) show: Show,
+}
+
+/// What runs elsewhere than on this machine's CPUs.
+#[derive(Debug, Clone, Default, ClapArgs)]
+#[command(next_help_heading = "Executors")]
+pub(crate) struct Elsewhere {
+    /// Leave formats that only camera makers' libraries decode (R3D, BRAW, ARRIRAW, X-OCN ...) to a FilmLight server: one that
+    /// runs (HOST or HOST:PORT), or without a name a private one for each render, started from $FLAPI_PATH or where
+    /// Baselight and Daylight put it.
+    #[cfg(feature = "filmlight")]
+    #[arg(long, value_name = "SERVER", num_args = 0..=1, require_equals = true, default_missing_value = "")]
+    pub(crate) filmlight: Option<String>,
+    /// Renders on private FilmLight servers at a time; each takes a seat of the licence.
+    #[cfg(feature = "filmlight")]
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub(crate) filmlight_renders: usize,
 }
 
 /// What is shown while it runs.

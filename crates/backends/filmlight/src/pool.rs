@@ -61,6 +61,7 @@ struct Shared {
     /// Of the server that stays: another is started when it has gone.
     inspecting: Arc<Semaphore>,
     seats: Arc<Semaphore>,
+    renders: usize,
     /// Private servers are started one after the other.
     starting: Mutex<()>,
     /// When a server was last found to say nothing, and how that was told.
@@ -120,9 +121,15 @@ impl Pool {
             inspector: Mutex::default(),
             inspecting: Arc::new(Semaphore::new(1)),
             seats: Arc::new(Semaphore::new(renders)),
+            renders,
             starting: Mutex::default(),
             silence: Lock::default(),
         }))
+    }
+
+    /// The most renders at a time.
+    pub fn renders(&self) -> usize {
+        self.0.renders
     }
 
     /// Does `work` on the server that stays, which is started with the first call. Once more on a new one, when the

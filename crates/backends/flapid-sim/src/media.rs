@@ -99,7 +99,7 @@ impl Library {
         if !folder.is_dir() {
             return fault(format!("No such directory: {}", folder.display()));
         }
-        let job = rushes::Job::new(rushes::recipes::inspect(), folder, folder.join("nowhere"));
+        let job = rushes::Job::new(rushes::recipes::inspect(false), folder, folder.join("nowhere"));
         // The clip stages read files, and what they give cannot change threads.
         let runtime = tokio::runtime::Handle::current();
         let looking = tokio::task::spawn_blocking(move || runtime.block_on(job.understand()).map(|u| u.last()));

@@ -12,6 +12,8 @@ mod faults;
 mod inspection;
 /// Private servers: started, used, ended, whatever they do.
 mod launch;
+/// Cards with clips for this machine and clips for a server.
+mod mixed;
 /// Renders in a queue, by the client alone.
 mod queue;
 /// Signals, and the subscriptions to them.

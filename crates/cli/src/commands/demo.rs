@@ -32,6 +32,7 @@ pub(crate) async fn run(a: &Demo) -> Result<Ended> {
         threads: None,
         frames_per_unit: 240,
         attempts: 1,
+        elsewhere: Default::default(),
         show: a.show.clone(),
     };
     crate::progress::tell(format_args!(
@@ -39,7 +40,7 @@ pub(crate) async fn run(a: &Demo) -> Result<Ended> {
         card.display(),
         dailies.display()
     ));
-    let ended = job::run_job(job::job(recipe.workflow(), &card, &args), &args).await?;
+    let ended = job::run_job(job::job(recipe.workflow(), &card, &args)?, &args).await?;
     crate::progress::tell(format_args!(
         "look at: {0}/stills, {0}/proxies, {0}/plates, {0}/report/index.html",
         dailies.display()

@@ -11,7 +11,8 @@ use super::Ended;
 use crate::args::Inspect;
 
 pub(crate) async fn run(a: &Inspect) -> Result<Ended> {
-    let job = Job::new(recipes::inspect(), &a.path, "").cancel(super::ended_by_signal());
+    let workflow = recipes::inspect(a.elsewhere.asks_filmlight());
+    let job = a.elsewhere.join(Job::new(workflow, &a.path, "").cancel(super::ended_by_signal()))?;
     let batch = job.understand().await?.last();
     if a.json {
         let text = serde_json::to_string_pretty(&batch).map_err(|e| Error::new(ErrorKind::Invalid, e.to_string()))?;

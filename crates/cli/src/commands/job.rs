@@ -14,7 +14,7 @@ use crate::args::{JobArgs, Picture, Recipe, Run};
 use crate::progress;
 
 pub(crate) async fn dailies(a: &Recipe) -> Result<Ended> {
-    run_job(job(recipe(&a.picture)?.workflow(), &a.path, &a.job), &a.job).await
+    run_job(job(asking(a)?.workflow(), &a.path, &a.job)?, &a.job).await
 }
 
 pub(crate) async fn plates(a: &Recipe) -> Result<Ended> {
@@ -23,19 +23,23 @@ pub(crate) async fn plates(a: &Recipe) -> Result<Ended> {
             .doing("reading the command line")
             .advice("leave out --cdl and --lut, or make dailies"));
     }
-    run_job(job(recipe(&a.picture)?.plates_only().workflow(), &a.path, &a.job), &a.job).await
+    run_job(job(asking(a)?.plates_only().workflow(), &a.path, &a.job)?, &a.job).await
 }
 
 pub(crate) async fn proxies(a: &Recipe) -> Result<Ended> {
-    run_job(job(recipe(&a.picture)?.proxies_only().workflow(), &a.path, &a.job), &a.job).await
+    run_job(job(asking(a)?.proxies_only().workflow(), &a.path, &a.job)?, &a.job).await
 }
 
 pub(crate) async fn workflow(a: &Run) -> Result<Ended> {
-    run_job(job(WorkflowFile::read(&a.workflow)?, &a.path, &a.job), &a.job).await
+    run_job(job(WorkflowFile::read(&a.workflow)?, &a.path, &a.job)?, &a.job).await
+}
+
+fn asking(a: &Recipe) -> Result<Dailies> {
+    Ok(Dailies { ask_filmlight: a.job.elsewhere.asks_filmlight(), ..recipe(&a.picture)? })
 }
 
 /// The job that the arguments describe.
-pub(crate) fn job(workflow: WorkflowFile, input: &Path, a: &JobArgs) -> Job {
+pub(crate) fn job(workflow: WorkflowFile, input: &Path, a: &JobArgs) -> Result<Job> {
     let mut local = LocalExecutor::new(rushes::registry());
     if let Some(threads) = a.threads {
         local = local.threads(threads);
@@ -45,10 +49,10 @@ pub(crate) fn job(workflow: WorkflowFile, input: &Path, a: &JobArgs) -> Job {
         .overwrite(a.overwrite)
         .attempts(a.attempts)
         .frames_per_unit(a.frames_per_unit);
-    match a.memory {
+    a.elsewhere.join(match a.memory {
         Some(bytes) => job.memory(bytes),
         None => job,
-    }
+    })
 }
 
 /// Runs a job to its end and says how it went.

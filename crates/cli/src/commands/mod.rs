@@ -2,6 +2,7 @@
 
 mod bench;
 mod demo;
+mod elsewhere;
 mod frame;
 mod inspect;
 mod job;

@@ -7,8 +7,8 @@ use rushes_core::media::{ClipFormat, NeedsBackend};
 pub fn needs(format: ClipFormat, detail: &str) -> Option<NeedsBackend> {
     let filmlight = |what: &str, owner: &str| {
         let why = format!(
-            "{what} is decoded with {owner}'s own library only, which a FilmLight server has; this program does not ask one: \
-             transcode the clip with {owner}'s tool, or build the crate rushes-filmlight in"
+            "{what} is decoded with {owner}'s own library only, which a FilmLight server has: name one (`--filmlight` of the \
+             command, `Job::filmlight` of the library), or transcode the clip with {owner}'s tool"
         );
         ("filmlight", why)
     };

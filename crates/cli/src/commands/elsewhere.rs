@@ -1,0 +1,57 @@
+//! Executors beside this machine's CPUs.
+
+use rushes::{Job, Result};
+
+use crate::args::Elsewhere;
+
+impl Elsewhere {
+    /// Whether a FilmLight server is asked about clips.
+    pub(crate) fn asks_filmlight(&self) -> bool {
+        #[cfg(feature = "filmlight")]
+        return self.filmlight.is_some();
+        #[cfg(not(feature = "filmlight"))]
+        false
+    }
+
+    /// `job` with them.
+    pub(crate) fn join(&self, job: Job) -> Result<Job> {
+        #[cfg(feature = "filmlight")]
+        let job = match &self.filmlight {
+            Some(server) => job.filmlight(&filmlight(server, self.filmlight_renders)?, Default::default())?,
+            None => job,
+        };
+        Ok(job)
+    }
+}
+
+/// The servers that `--filmlight` names.
+#[cfg(feature = "filmlight")]
+fn filmlight(server: &str, renders: usize) -> Result<rushes::backends::filmlight::Pool> {
+    use rushes::backends::filmlight::{Options, Pool, Server};
+    use rushes::{Error, ErrorKind};
+
+    let bad = |what: &str| {
+        Error::new(ErrorKind::Invalid, format!("`{server}` {what}"))
+            .doing("reading the command line")
+            .advice("write --filmlight=HOST, --filmlight=HOST:PORT, or --filmlight alone")
+    };
+    if !server.is_empty() {
+        let here = Options::default();
+        // An IPv6 address has colons of its own, and brackets where a port follows.
+        let (host, port) = match server.rsplit_once(':') {
+            Some((host, port)) if !host.contains(':') || host.ends_with(']') => {
+                (host.trim_matches(['[', ']']), port.parse().map_err(|_| bad("has no port after its colon"))?)
+            }
+            _ => (server.trim_matches(['[', ']']), here.port),
+        };
+        if host.is_empty() {
+            return Err(bad("names no server"));
+        }
+        return Ok(Pool::new(Server::Running(Box::new(Options::at(host, port))), 1));
+    }
+    #[cfg(unix)]
+    return Ok(Pool::new(Server::Private(Box::default()), renders));
+    #[cfg(not(unix))]
+    Err(bad("starts a server, which is known for Linux and macOS only")
+        .advice(format!("name one that runs ({renders} renders at a time need as many servers)")))
+}
