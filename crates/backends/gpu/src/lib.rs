@@ -4,6 +4,7 @@ mod adapter;
 mod buffers;
 mod compiled;
 mod device;
+mod executor;
 mod flight;
 mod kernel;
 mod layout;
@@ -11,7 +12,9 @@ mod program;
 mod programs;
 mod sizes;
 pub mod testing;
+mod unit;
 
 pub use adapter::{Adapter, Kind, adapters};
 pub use device::{Device, Settings};
+pub use executor::GpuExecutor;
 pub use program::{Columns, PRELUDE, Pass, Program, Programs, Rows};
