@@ -42,7 +42,7 @@ impl GpuExecutor {
 
     /// With the programs of `programs` alone.
     pub fn with_programs(registry: Registry, device: Device, programs: Programs) -> Self {
-        let results = format!("gpu {}", device.adapter());
+        let results = format!("gpu {}, programs {}", device.adapter(), programs.digest());
         let gpu = Arc::new(Gpu::new(device, programs));
         // While some wait for the device, others decode and write.
         let threads = std::thread::available_parallelism().map_or(1, usize::from) + 2;
@@ -63,7 +63,7 @@ impl Executor for GpuExecutor {
         "gpu"
     }
 
-    /// Another device, or another driver, may round otherwise.
+    /// Another device, another driver or another program may round otherwise.
     fn results(&self) -> &str {
         &self.results
     }

@@ -4,6 +4,8 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use rushes_core::media::Digest;
+
 /// The computation of a stage as WGSL text, and the passes it takes.
 ///
 /// A text stands after the prelude ([`PRELUDE`]), which declares the bindings and how samples are addressed.
@@ -133,6 +135,12 @@ impl Programs {
     /// The program called `name`.
     pub fn get(&self, name: &str) -> Option<&Arc<Program>> {
         self.0.get(name)
+    }
+
+    /// A digest of all texts: programs of another digest may give other numbers.
+    pub fn digest(&self) -> Digest {
+        let texts = self.0.iter().map(|(name, program)| format!("{name}\n{}\n{:?}\n", program.text(), program.passes));
+        Digest::xxh64(texts.collect::<String>().as_bytes())
     }
 
     /// The names, sorted.
