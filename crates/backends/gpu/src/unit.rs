@@ -6,7 +6,7 @@ use rushes_core::error::guarded;
 use rushes_core::frame::{BandMut, FrameFormat, Pool};
 use rushes_core::media::Finding;
 use rushes_core::plan::{PreparedTree, Work};
-use rushes_core::stage::SourceFrame;
+use rushes_core::stage::{DeviceWork, SourceFrame};
 use rushes_core::{Error, ErrorKind, Result};
 use rushes_local::{GivenRows, OpenCoprocessor};
 
@@ -14,6 +14,7 @@ use crate::compiled::Compiled;
 use crate::device::{Device, lock};
 use crate::flight::Landed;
 use crate::layout::{Layout, Node, Size};
+use crate::preview::{Pack, Packing};
 use crate::program::Programs;
 use crate::sizes::Sizes;
 
@@ -135,6 +136,44 @@ const FRAMES_AT_LEAST: u64 = 3;
 /// Strips are not made smaller than this for the sake of more frames: a device would not be busy.
 const LEAST_BINDING: u64 = 4 << 20;
 
+impl OnDevice {
+    /// Whether its device is.
+    pub(crate) fn is_there(&self) -> bool {
+        self.device.lost().is_none()
+    }
+
+    /// The picture that the last node of `tree` takes, packed; `None` when its stage is not on the device.
+    pub(crate) fn compute_packed(
+        &self,
+        tree: &PreparedTree,
+        source: &dyn SourceFrame,
+        packing: Packing,
+        words: &mut Vec<u32>,
+    ) -> Result<Option<FrameFormat>> {
+        let (mut nodes, which) = self.nodes(tree);
+        let picture = tree.nodes.last().and_then(|n| n.from).and_then(|n| which.iter().position(|w| *w == n));
+        let Some(from) = picture else { return Ok(None) };
+        let (name, program) = crate::programs::pack(packing);
+        let format = nodes[from].kernel.format().clone();
+        let pack = Pack::new(packing, &format);
+        // Only its words come back.
+        nodes.iter_mut().for_each(|n| n.read = 0..0);
+        let compiled = self.device.0.compiled(name, &program)?;
+        let work = DeviceWork::new(name);
+        nodes.push(Node { kernel: &pack, work, compiled, from: Some(from), read: 0..format.height });
+        let landed = self.fly(&nodes, source, &|| true)?;
+        words.resize(format.width * format.height, 0);
+        let out = &mut BandMut::new(bytemuck::cast_slice_mut(words), 1, format.width, 0..format.height);
+        landed.rows(nodes.len() - 1, out);
+        Ok(Some(format))
+    }
+
+    fn fly(&self, nodes: &[Node<'_>], source: &dyn SourceFrame, goes_on: &dyn Fn() -> bool) -> Result<Landed> {
+        let layout = self.layout(Size::of(&source.format()), nodes)?;
+        guarded("the GPU's driver", || self.device.fly(&layout, nodes, source, &self.memory, goes_on))
+    }
+}
+
 impl OpenCoprocessor for OnDevice {
     fn findings(&self) -> Vec<Finding> {
         if self.on_cpu.is_empty() {
@@ -154,10 +193,7 @@ impl OpenCoprocessor for OnDevice {
         if nodes.is_empty() {
             return Ok(Vec::new());
         }
-        let size = Size::of(&source.format());
-        let layout = self.layout(size, &nodes)?;
-        let fly = || self.device.fly(&layout, &nodes, source, &self.memory, goes_on);
-        let landed = Arc::new(guarded("the GPU's driver", fly)?);
+        let landed = Arc::new(self.fly(&nodes, source, goes_on)?);
         let back = nodes.iter().enumerate().filter(|(_, n)| !n.read.is_empty());
         let rows = back.map(|(node, n)| {
             let rows = Given { landed: Arc::clone(&landed), node, format: n.kernel.format().clone() };

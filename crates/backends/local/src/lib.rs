@@ -20,4 +20,4 @@ pub mod walk;
 pub use coprocessor::{Coprocessor, GivenRows, OpenCoprocessor};
 pub use executor::{LocalExecutor, Mode};
 pub use first::first_tree;
-pub use preview::Preview;
+pub use preview::{Decoded, Preview};

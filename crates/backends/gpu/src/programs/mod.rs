@@ -1,6 +1,9 @@
 //! The programs of the stages that come with Rushes, a file and its WGSL for each.
 
 mod linearize;
+mod pack;
+
+pub(crate) use pack::pack;
 
 use crate::program::Program;
 
