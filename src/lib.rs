@@ -44,5 +44,7 @@ pub mod stages {
 
 /// The executors.
 pub mod backends {
+    #[cfg(feature = "gpu")]
+    pub use rushes_gpu as gpu;
     pub use rushes_local as local;
 }

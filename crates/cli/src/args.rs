@@ -60,6 +60,8 @@ pub(crate) enum Command {
     Frame(Frame),
     /// Time this machine: its ceilings, each kernel beside them, the engine, and dailies from card to report.
     Bench(Bench),
+    /// The GPUs of this machine, and the stages that have programs for them.
+    Devices,
 }
 
 #[derive(Debug, ClapArgs)]

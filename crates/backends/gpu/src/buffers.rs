@@ -45,7 +45,6 @@ pub(crate) struct Bound {
 pub(crate) struct Tables {
     pub(crate) data: Vec<Arc<[f32]>>,
     buffer: wgpu::Buffer,
-    _memory: Reservation,
 }
 
 impl Opened {
@@ -107,7 +106,7 @@ impl Opened {
     }
 
     /// `data` on the device: uploaded, or found there, by address or by content.
-    pub(crate) fn tables(&self, data: &[Arc<[f32]>], goes_on: &dyn Fn() -> bool) -> Result<Arc<Tables>> {
+    pub(crate) fn tables(&self, data: &[Arc<[f32]>]) -> Result<Arc<Tables>> {
         let mut known = lock(&self.tables);
         known.retain(|t| t.strong_count() > 0);
         if let Some(there) = known.iter().filter_map(Weak::upgrade).find(|t| t.holds(data)) {
@@ -119,7 +118,6 @@ impl Opened {
             let what = format!("the tables of a stage have {bytes} bytes, a binding {}", self.settings.max_binding);
             return Err(Error::new(ErrorKind::Budget, what).advice("allow larger bindings, or use the CPU"));
         }
-        let memory = self.reserved(bytes, goes_on)?;
         let buffer = self.call("uploading tables", || {
             let buffer = self.gpu.create_buffer(&wgpu::BufferDescriptor {
                 label: Some("tables"),
@@ -133,7 +131,7 @@ impl Opened {
             buffer.unmap();
             Ok(buffer)
         })?;
-        let new = Arc::new(Tables { data: data.to_vec(), buffer, _memory: memory });
+        let new = Arc::new(Tables { data: data.to_vec(), buffer });
         known.push(Arc::downgrade(&new));
         Ok(new)
     }
@@ -147,18 +145,6 @@ impl Opened {
             Err(e) if e.kind() == ErrorKind::Cancelled => Ok(None),
             Err(e) => Err(Error::new(e.kind(), format!("on the GPU, {}", e.detail()))
                 .advice("allow Rushes more of the GPU's memory or smaller bindings, or use the CPU")),
-        }
-    }
-
-    /// The memory, when it is free: of buffers that no frame uses, or when a frame is done.
-    fn reserved(&self, bytes: u64, goes_on: &dyn Fn() -> bool) -> Result<Reservation> {
-        loop {
-            if let Some(reserved) = self.reserved_now(bytes)? {
-                return Ok(reserved);
-            }
-            if lock(&self.idle).pop().is_none() {
-                self.wait_for_buffers(goes_on)?;
-            }
         }
     }
 
@@ -207,7 +193,8 @@ impl Opened {
 }
 
 impl Buffers {
-    fn is_writable(&self) -> bool {
+    /// Whether the next frame's rows can be written.
+    pub(crate) fn is_writable(&self) -> bool {
         self.writable.iter().all(|w| w.load(std::sync::atomic::Ordering::Acquire))
     }
 

@@ -18,8 +18,9 @@ pub struct Settings {
     /// Bytes that one binding may have, at most what the adapter allows. Frames that need more are computed in strips
     /// of rows. Smaller strips need less memory, and compute more rows twice.
     pub max_binding: u64,
-    /// Bytes of buffers, those in the host's memory through which frames come and go included, for all frames in
-    /// flight and the tables of their programs. Frames wait when it is spent. Drivers do not tell how much there is.
+    /// Bytes of buffers for all frames in flight, those in the host's memory through which they come and go included.
+    /// Frames wait when it is spent. The tables of programs, a few megabytes, come on top. Drivers do not tell how
+    /// much memory there is.
     pub memory: u64,
 }
 
@@ -94,8 +95,9 @@ impl Device {
             let why = if why.is_empty() { format!("{reason:?}") } else { why };
             lock(&told.lost).get_or_insert(why);
         });
-        settings.max_binding =
-            settings.max_binding.min(limits.max_storage_buffer_binding_size).min(limits.max_buffer_size);
+        // Shaders count samples in 32 bits.
+        let largest = limits.max_storage_buffer_binding_size.min(limits.max_buffer_size).min(4 << 30);
+        settings.max_binding = settings.max_binding.min(largest);
         let layouts = Layouts::new(&gpu);
         Ok(Self(Arc::new(Opened {
             gpu,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use rushes_core::error::guarded;
 use rushes_core::frame::{BandMut, Pool};
 use rushes_core::stage::SourceFrame;
 use rushes_core::{Error, ErrorKind, Result};
@@ -39,8 +40,7 @@ impl Device {
         goes_on: &dyn Fn() -> bool,
     ) -> Result<Landed> {
         let device = &*self.0;
-        let tables: Vec<Arc<Tables>> =
-            nodes.iter().map(|n| device.tables(&n.work.tables, goes_on)).collect::<Result<_>>()?;
+        let tables: Vec<Arc<Tables>> = nodes.iter().map(|n| device.tables(&n.work.tables)).collect::<Result<_>>()?;
         let buffers = device.take_buffers(layout, &tables, goes_on)?;
         drop(tables);
         // On an error the buffers are dropped: nobody knows what they hold and whether they are mapped.
@@ -56,7 +56,7 @@ impl Device {
                 Ok(device.queue.submit([commands]))
             })?);
         }
-        device.wait(last, layout.strips.len(), &landed, goes_on)?;
+        device.wait(last, &buffers, &landed, goes_on)?;
         let views = device.call("reading a frame back", || {
             let view = |b: &Option<wgpu::Buffer>| b.as_ref().map(|b| b.get_mapped_range(..)).transpose();
             buffers.reads.iter().map(view).collect::<Result<Vec<_>, _>>().map_err(|e| unmapped(&e))
@@ -92,7 +92,10 @@ impl Opened {
             let part = first..(first + at_once).min(rows.end);
             let (n, width) = (part.len(), size.width);
             let band = &mut band[..size.planes * n * width];
-            source.rows(&mut BandMut::new(band, size.planes, width, part));
+            guarded("the source", || {
+                source.rows(&mut BandMut::new(band, size.planes, width, part));
+                Ok(())
+            })?;
             for (plane, samples) in band.chunks_exact(n * width).enumerate() {
                 let at = (plane * rows.len() + first - rows.start) * width * 4;
                 mapped.slice(at..at + n * width * 4).copy_from_slice(bytemuck::cast_slice(samples));
@@ -158,18 +161,19 @@ impl Opened {
             Some(read) => encoder.map_buffer_on_submit(read, wgpu::MapMode::Read, .., answer),
             None => answer(Ok(())),
         }
-        let writable = Arc::clone(&buffers.writable[strip]);
+        let (writable, told) = (Arc::clone(&buffers.writable[strip]), Arc::clone(landed));
         encoder.map_buffer_on_submit(upload, wgpu::MapMode::Write, .., move |result| {
+            told.failed.fetch_or(result.is_err(), Ordering::AcqRel);
             writable.store(result.is_ok(), Ordering::Release);
         });
         encoder.finish()
     }
 
-    /// Waits until `strips` strips have come back.
+    /// Waits until all strips have come back, and the next frame's can be written.
     fn wait(
         &self,
         last: Option<wgpu::SubmissionIndex>,
-        strips: usize,
+        buffers: &Buffers,
         landed: &Answers,
         goes_on: &dyn Fn() -> bool,
     ) -> Result<()> {
@@ -183,7 +187,7 @@ impl Opened {
             if landed.failed.load(Ordering::Acquire) {
                 return Err(unmapped(&"the driver did not map it").doing("reading a frame back"));
             }
-            if landed.mapped.load(Ordering::Acquire) >= strips {
+            if landed.mapped.load(Ordering::Acquire) >= buffers.reads.len() && buffers.is_writable() {
                 return Ok(());
             }
             match polled {

@@ -21,6 +21,9 @@ pub(crate) struct Node<'a> {
     pub(crate) read: Range<usize>,
 }
 
+/// As many as the prelude's `Geometry` has room for.
+const MOST_TABLES: usize = 8;
+
 /// A picture's size.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Size {
@@ -83,7 +86,8 @@ impl Size {
 
     /// Bytes of `rows` rows.
     pub(crate) fn bytes(&self, rows: usize) -> u64 {
-        self.planes as u64 * self.width as u64 * rows as u64 * 4
+        let row = (self.planes as u64 * 4).saturating_mul(self.width as u64);
+        row.saturating_mul(rows as u64)
     }
 }
 
@@ -99,6 +103,14 @@ impl Layout {
     /// # Errors
     /// When not even single rows fit.
     pub(crate) fn new(source: Size, nodes: &[Node<'_>], max_binding: u64) -> Result<Self> {
+        if let Some(n) = nodes.iter().find(|n| n.work.tables.len() > MOST_TABLES) {
+            let what = format!(
+                "program `{}` has {} tables, at most {MOST_TABLES} are allowed",
+                n.work.program,
+                n.work.tables.len()
+            );
+            return Err(Error::new(ErrorKind::Unsupported, what).advice("leave the stage to the CPU"));
+        }
         let tallest = nodes.iter().map(|n| n.read.len()).max().unwrap_or(0).max(1);
         let mut shares = 1;
         let strips = loop {

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use ndarray::Array3;
 use rushes_core::frame::{Band, BandMut, FrameFormat, ImageState};
 use rushes_core::graph::Registry;
-use rushes_core::stage::{ClipRef, DeviceWork, FrameKernel, SourceFrame};
+use rushes_core::stage::{ClipRef, DeviceWork, FrameKernel};
 use rushes_core::{Error, ErrorKind, Result};
 use rushes_local::{Decoded, OpenCoprocessor as _, Preview};
 use serde_json::Value;

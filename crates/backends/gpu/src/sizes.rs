@@ -122,7 +122,7 @@ pub(crate) fn geometries(layout: &Layout) -> Vec<u8> {
                 numbers.extend(frame(earlier.width, &earlier.rows, earlier.height));
                 numbers.extend([from.planes, dst.planes, earlier.planes, node.tables.len()]);
                 let starts = node.tables.iter().scan(0, |at, n| Some(std::mem::replace(at, *at + n)));
-                numbers.extend(starts.take(8));
+                numbers.extend(starts);
                 let begun = all.len();
                 all.extend(numbers.iter().flat_map(|n| (*n as u32).to_ne_bytes()));
                 all.resize(begun + GEOMETRY_STEP as usize, 0);

@@ -125,6 +125,10 @@ impl OnDevice {
         if let Some(same) = known.iter().find(|known| ***known == layout) {
             return Ok(Arc::clone(same));
         }
+        // A clip whose frames are all different has no use for those before.
+        if known.len() >= MOST_LAYOUTS {
+            known.remove(0);
+        }
         known.push(Arc::new(layout));
         Ok(Arc::clone(&known[known.len() - 1]))
     }
@@ -132,6 +136,9 @@ impl OnDevice {
 
 /// Frames that should have room at the same time: one on its way up, one being computed, one on its way down.
 const FRAMES_AT_LEAST: u64 = 3;
+
+/// Layouts that are kept.
+const MOST_LAYOUTS: usize = 16;
 
 /// Strips are not made smaller than this for the sake of more frames: a device would not be busy.
 const LEAST_BINDING: u64 = 4 << 20;

@@ -53,3 +53,18 @@ fn strips_leave_no_seam() {
         linearize(&device, Levels::flat(256.0, 4095.0), None);
     }
 }
+
+#[test]
+fn a_frame_larger_than_a_binding_comes_whole() {
+    // 8K: 135 MiB a plane, and bindings of 128.
+    let Some(device) = testing::device(Settings::default()) else { return };
+    let (width, height) = (8192, 4320);
+    let facts = FrameFacts { levels: Some(Levels::flat(256.0, 4095.0)), ..FrameFacts::default() };
+    let format = FrameFormat { state: ImageState::Mosaic, width, height, facts };
+    let kernel = Linearize {}.prepare(&format).unwrap();
+    let codes = mosaic(width, height);
+    let input = Band::new(&codes, 1, width, 0..height);
+    let got = device.run_kernel(&Programs::stock(), &*kernel, &input, 0..height).unwrap();
+    assert!(got == on_cpu(&*kernel, &input, 0..height), "the rows differ");
+    assert!(device.bytes_in_use() < 700 << 20, "{}", device.bytes_in_use());
+}
