@@ -3,6 +3,7 @@
 use rushes_core::frame::{FrameFormat, ImageState};
 use rushes_core::media::ColorSpace;
 use rushes_core::simd::{Level, kernel};
+use rushes_core::stage::DeviceWork;
 use rushes_core::{Error, ErrorKind, Result};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -42,6 +43,13 @@ impl Through {
             _ => (IDENTITY, IDENTITY),
         };
         Ok(Self { into: to_f32(&into), back: to_f32(&back), log: space == WorkingSpace::AcesCct })
+    }
+
+    /// `work` with one more word, 1 where the space is logarithmic, and 18 numbers: the matrix into the space and the one
+    /// back, row by row.
+    pub(crate) fn on_device(&self, work: DeviceWork) -> DeviceWork {
+        let matrices = self.into.into_iter().chain(self.back).flatten();
+        work.word(self.log.into()).numbers(matrices)
     }
 
     /// Rows into the space, changed in place by `look`, and back.
