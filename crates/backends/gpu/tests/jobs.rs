@@ -4,10 +4,12 @@ use std::path::Path;
 use std::sync::Arc;
 
 use exr::prelude::{FlatSamples, read_first_flat_layer_from_file};
+use rushes::backends::local::Preview;
 use rushes::core::run::Outcome;
-use rushes::recipes::Dailies;
+use rushes::core::stage::ClipRef;
+use rushes::recipes::{Dailies, ProxyOrder};
 use rushes::{Done, Job};
-use rushes_gpu::{GpuExecutor, Settings, testing};
+use rushes_gpu::{GpuExecutor, GpuPreview, Packing, Settings, testing};
 use rushes_testcard::{Card, CardSpec};
 
 /// The channels of a plate, by their names.
@@ -43,6 +45,8 @@ async fn a_card_is_developed_as_on_the_cpu() {
         assert_eq!(outputs(&got), outputs(&want));
         assert!(got.report.units.iter().all(|u| u.ran_on == ran_on), "{:?}", got.report.units[0].ran_on);
         assert!(device.bytes_in_use() > 0, "nothing was computed on the device");
+        let left = got.report.findings.iter().chain(got.report.units.iter().flat_map(|u| &u.findings));
+        assert!(!left.into_iter().any(|f| f.code == "gpu-stage-on-cpu"), "a stage has no program");
         let plates: Vec<String> = outputs(&want).into_iter().filter(|p| p.ends_with(".exr")).collect();
         assert!(!plates.is_empty());
         for path in plates {
@@ -56,5 +60,35 @@ async fn a_card_is_developed_as_on_the_cpu() {
                 }
             }
         }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_preview_shows_what_the_cpu_shows() {
+    let folder = tempfile::tempdir().unwrap();
+    let card = Card::write(&folder.path().join("card"), CardSpec::tiny()).unwrap();
+    let root = &card.clips[0].folder;
+    let understood = Job::new(rushes::recipes::inspect(), root, folder.path().join("out")).understand().await.unwrap();
+    let clip = ClipRef::of(&understood.last().clips[0]);
+    let frame = clip.range.unwrap().first;
+    for order in [ProxyOrder::RenderFirst, ProxyOrder::ScaleFirst] {
+        let chain = Dailies { order, ..Dailies::default() }.picture();
+        let (format, want) = Preview::open(&rushes::registry(), &clip, &chain).unwrap().frame(frame).unwrap();
+        let Some(device) = testing::device(Settings::default()) else { return };
+        let preview = GpuPreview::open(device, &rushes::registry(), &clip, &chain).unwrap();
+        let (same, got) = preview.frame(frame).unwrap();
+        assert_eq!(same, format);
+        let far = got.iter().zip(&want).filter(|(g, w)| (*g - *w).abs() > 2e-4).count();
+        // Where the output transform is not steady a few pixels may be further.
+        assert!(far * 1000 <= got.len(), "{far} of {} samples are far from the CPU's", got.len());
+        let mut words = Vec::new();
+        preview.packed_into(frame, Packing::Rgb10A2, &mut words).unwrap();
+        let (width, pixels) = (format.width, format.width * format.height);
+        let codes = (0..3 * pixels).map(|i| (i / pixels, i % pixels));
+        let off = codes.filter(|(p, i)| {
+            let code = (words[*i] >> (10 * p)) & 1023;
+            (code as f32 - got[[*p, i / width, i % width]] * 1023.0).abs() > 0.51
+        });
+        assert_eq!(off.count(), 0);
     }
 }
