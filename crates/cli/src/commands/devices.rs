@@ -25,7 +25,6 @@ pub(crate) async fn run() -> Result<Ended> {
 }
 
 #[cfg(not(feature = "gpu"))]
-#[allow(clippy::unused_async, reason = "as with the feature")]
 pub(crate) async fn run() -> Result<Ended> {
     Err(rushes::Error::new(rushes::ErrorKind::Unsupported, "this build knows no GPUs")
         .advice("build it with the feature: `cargo build --release --package rushes-cli --features gpu`"))
