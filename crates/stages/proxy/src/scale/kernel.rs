@@ -39,8 +39,8 @@ impl FrameKernel for ScaleKernel {
     /// [`Weights::on_device`].
     fn on_device(&self) -> Option<DeviceWork> {
         let work = DeviceWork::new("scale").word((self.domain == ScaleDomain::Log).into());
-        let tables = [&self.columns, &self.rows].into_iter().flat_map(|w| w.on_device());
-        Some(tables.fold(work, |work, table| work.table(Arc::clone(table))))
+        let tables = [self.columns.on_device()?, self.rows.on_device()?];
+        Some(tables.into_iter().flatten().fold(work, |work, table| work.table(Arc::clone(table))))
     }
 }
 

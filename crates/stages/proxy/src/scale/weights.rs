@@ -128,12 +128,15 @@ impl Weights {
     }
 
     /// As tables: for each output sample three whole numbers, the first input sample, where its weights begin among all, and
-    /// how many they are (an `f32` holds them exactly up to 16 million); and all weights.
-    pub(super) fn on_device(&self) -> &[Arc<[f32]>; 2] {
-        self.on_device.get_or_init(|| {
-            let span = |i: usize| [self.spans[i].0, self.spans[i].1, self.of(i).1.len()];
-            let spans = (0..self.len()).flat_map(span).map(|v| v as f32);
-            [spans.collect(), self.all.as_slice().into()]
+    /// how many they are; and all weights. `None` for more weights than an `f32` counts exactly, 16 million.
+    pub(super) fn on_device(&self) -> Option<&[Arc<[f32]>; 2]> {
+        let counted = self.all.len() <= 1 << f32::MANTISSA_DIGITS;
+        counted.then(|| {
+            self.on_device.get_or_init(|| {
+                let span = |i: usize| [self.spans[i].0, self.spans[i].1, self.of(i).1.len()];
+                let spans = (0..self.len()).flat_map(span).map(|v| v as f32);
+                [spans.collect(), self.all.as_slice().into()]
+            })
         })
     }
 
