@@ -11,6 +11,18 @@ use rushes_local::LocalExecutor;
 
 use crate::Job;
 
+#[cfg(feature = "gpu")]
+impl Job {
+    /// Prefers a GPU: units that it takes have the stages that it has programs for computed there, the others run where they
+    /// did. Plates and proxies differ from those of the CPU within the table of `crates/backends/README.md`. Call it after
+    /// [`Job::registry`] and [`Job::executors`].
+    pub fn gpu(self, device: &rushes_gpu::Device) -> Self {
+        let gpu = rushes_gpu::GpuExecutor::new(self.registry.clone(), device.clone());
+        let executors = self.runs_on().prefer(Arc::new(gpu)).by_preference();
+        self.executors(executors)
+    }
+}
+
 #[cfg(feature = "filmlight")]
 impl Job {
     /// Leaves to FilmLight servers what the job's own executors do not take: the formats that only camera makers'

@@ -47,5 +47,7 @@ pub mod stages {
 pub mod backends {
     #[cfg(feature = "filmlight")]
     pub use rushes_filmlight as filmlight;
+    #[cfg(feature = "gpu")]
+    pub use rushes_gpu as gpu;
     pub use rushes_local as local;
 }

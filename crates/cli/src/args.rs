@@ -60,6 +60,8 @@ pub(crate) enum Command {
     Frame(Frame),
     /// Time this machine: its ceilings, each kernel beside them, the engine, and dailies from card to report.
     Bench(Bench),
+    /// The GPUs of this machine, and the stages that have programs for them.
+    Devices,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -313,6 +315,10 @@ pub(crate) struct JobArgs {
 #[derive(Debug, Clone, Default, ClapArgs)]
 #[command(next_help_heading = "Executors")]
 pub(crate) struct Elsewhere {
+    /// Compute on a GPU what it has programs for (`rushes devices`): the best one, or that of a number or a part of a name.
+    #[cfg(feature = "gpu")]
+    #[arg(long, value_name = "GPU", num_args = 0..=1, require_equals = true, default_missing_value = "best")]
+    pub(crate) gpu: Option<String>,
     /// Leave formats that only camera makers' libraries decode (R3D, BRAW, ARRIRAW, X-OCN ...) to a FilmLight server: one that
     /// runs (HOST or HOST:PORT), or without a name a private one for each render, started from $FLAPI_PATH or where
     /// Baselight and Daylight put it.

@@ -57,6 +57,19 @@ fn a_unit_runs_in_a_process_of_its_own() {
 }
 
 #[test]
+fn devices_are_listed_or_it_is_said_what_to_build() {
+    let said = rushes(&["devices"]);
+    if cfg!(feature = "gpu") {
+        let listed = String::from_utf8_lossy(&said.stdout).into_owned();
+        assert!(said.status.success() && listed.contains("programs: "), "{listed}{}", stderr(&said));
+        assert!(listed.contains("linearize") && listed.contains("MiB"), "{listed}");
+    } else {
+        assert_eq!(said.status.code(), Some(1));
+        assert!(stderr(&said).contains("--features gpu"), "{}", stderr(&said));
+    }
+}
+
+#[test]
 fn inspect_and_schema_print_json() {
     let folder = tempfile::tempdir().unwrap();
     let card = card(folder.path());

@@ -1,11 +1,15 @@
 //! The executor.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use rushes_core::graph::Registry;
 use rushes_core::plan::{Tree, Unit};
 use rushes_core::run::{Budget, Executor, RunContext, UnitReport, Verdict};
 use rushes_core::{Error, ErrorKind};
+
+use crate::Coprocessor;
+use crate::unit::With;
 
 /// What the threads share among themselves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -24,13 +28,14 @@ pub struct LocalExecutor {
     threads: usize,
     mode: Mode,
     cores: Budget,
+    coprocessor: Option<Arc<dyn Coprocessor>>,
 }
 
 impl LocalExecutor {
     /// One thread a core, frames side by side.
     pub fn new(registry: Registry) -> Self {
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
-        Self { registry, threads, mode: Mode::default(), cores: Budget::new(threads as u64) }
+        Self { registry, threads, mode: Mode::default(), cores: Budget::new(threads as u64), coprocessor: None }
     }
 
     /// Threads in all, shared by the units that run at the same time; at least one.
@@ -43,6 +48,13 @@ impl LocalExecutor {
     /// What the threads share among themselves.
     pub fn mode(mut self, mode: Mode) -> Self {
         self.mode = mode;
+        self
+    }
+
+    /// With a device that computes some of the stages. What it computes decides the bytes of outputs: an executor over
+    /// this one has to say that its results are of another class.
+    pub fn coprocessor(mut self, coprocessor: Arc<dyn Coprocessor>) -> Self {
+        self.coprocessor = Some(coprocessor);
         self
     }
 }
@@ -74,7 +86,13 @@ impl Executor for LocalExecutor {
         let span = tracing::Span::current();
         let run = move || {
             let _in = span.enter();
-            crate::unit::run(&this.registry, &owned, &cx, this.threads, this.mode, &this.cores)
+            let with = With {
+                workers: this.threads,
+                mode: this.mode,
+                cores: &this.cores,
+                coprocessor: this.coprocessor.as_deref(),
+            };
+            crate::unit::run(&this.registry, &owned, &cx, &with)
         };
         match tokio::task::spawn_blocking(run).await {
             Ok(report) => report,

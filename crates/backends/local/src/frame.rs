@@ -6,7 +6,7 @@ use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, RwLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rushes_core::error::panic_message;
 use rushes_core::frame::{Band, FrameFormat, Pool};
@@ -15,6 +15,7 @@ use rushes_core::plan::{PreparedTree, Tree, Unit};
 use rushes_core::stage::{Encoded, FrameSink, Sink, SinkWriter, SourceFrame};
 use rushes_core::{Error, ErrorKind, Result};
 
+use crate::OpenCoprocessor;
 use crate::walk::{RowTaker, Walk};
 
 /// An open sink of a unit, and its node.
@@ -68,11 +69,14 @@ pub(crate) struct Making<'a> {
     pub(crate) shares: usize,
     /// Where rows lie while others are computed of them.
     pub(crate) memory: &'a Pool<f32>,
+    /// What computes some of the stages.
+    pub(crate) device: Option<&'a dyn OpenCoprocessor>,
     pub(crate) goes_on: &'a (dyn Fn() -> bool + Sync),
 }
 
 impl Making<'_> {
-    /// Makes the frame of `format`. Time per node is added to `spent`.
+    /// Makes the frame of `format`. Time per node is added to `spent`, whose last entry is the
+    /// device's.
     pub(crate) fn make(&self, format: &FrameFormat, rows: &Rows<'_>, spent: &mut [Duration]) -> Result<EncodedFrame> {
         let at = Cell::new(0);
         let made = catch_unwind(AssertUnwindSafe(|| self.make_unguarded(format, rows, spent, &at)));
@@ -96,25 +100,43 @@ impl Making<'_> {
         }
         match rows {
             Rows::Black => encoders.black(&prepared)?,
-            Rows::Picture(frame) if self.shares > 1 => self.walk_shared(&prepared, *frame, &mut encoders, spent, at)?,
             Rows::Picture(frame) => {
-                let mut walk = Walk::new(&prepared, *frame, self.memory, (0, 1));
-                let walked = catch_unwind(AssertUnwindSafe(|| walk.run(&mut encoders, &|| (self.goes_on)())));
-                at.set(walk.at());
-                for (total, new) in spent.iter_mut().zip(walk.spent()) {
-                    *total += *new;
+                let begun = Instant::now();
+                let computed = self.device.map(|d| d.compute(&prepared, *frame, self.goes_on)).transpose()?;
+                spent[self.tree.len()] += begun.elapsed();
+                let computed = computed.iter().flatten().map(|(node, rows)| (*node, rows.as_ref()));
+                let given: Vec<(usize, &dyn SourceFrame)> = [(0, *frame)].into_iter().chain(computed).collect();
+                match self.shares {
+                    1 => self.walk(&prepared, &given, &mut encoders, spent, at)?,
+                    _ => self.walk_shared(&prepared, &given, &mut encoders, spent, at)?,
                 }
-                walked.unwrap_or_else(|panic| Err(self.panicked(at.get(), panic.as_ref())))?;
             }
         }
         let mut encoded = EncodedFrame::new();
         for (node, (i, encoder)) in encoders.open {
             at.set(node);
-            let begun = std::time::Instant::now();
+            let begun = Instant::now();
             encoded.insert(i, encoder.finish()?);
             spent[node] += begun.elapsed();
         }
         Ok(encoded)
+    }
+
+    fn walk(
+        &self,
+        prepared: &PreparedTree,
+        given: &[(usize, &dyn SourceFrame)],
+        encoders: &mut Encoders,
+        spent: &mut [Duration],
+        at: &Cell<usize>,
+    ) -> Result<()> {
+        let mut walk = Walk::from_given(prepared, given, self.memory, (0, 1));
+        let walked = catch_unwind(AssertUnwindSafe(|| walk.run(encoders, &|| (self.goes_on)())));
+        at.set(walk.at());
+        for (total, new) in spent.iter_mut().zip(walk.spent()) {
+            *total += *new;
+        }
+        walked.unwrap_or_else(|panic| Err(self.panicked(at.get(), panic.as_ref())))
     }
 
     /// Bands side by side: each thread computes its share of every sink's rows (and the few
@@ -122,7 +144,7 @@ impl Making<'_> {
     fn walk_shared(
         &self,
         prepared: &PreparedTree,
-        frame: &dyn SourceFrame,
+        given: &[(usize, &dyn SourceFrame)],
         encoders: &mut Encoders,
         spent: &mut [Duration],
         at: &Cell<usize>,
@@ -132,7 +154,7 @@ impl Making<'_> {
                 .map(|share| {
                     let goes_on = self.goes_on;
                     scope.spawn(move || {
-                        let mut walk = Walk::new(prepared, frame, self.memory, (share, self.shares));
+                        let mut walk = Walk::from_given(prepared, given, self.memory, (share, self.shares));
                         let mut kept = Kept::default();
                         let walked = catch_unwind(AssertUnwindSafe(|| walk.run(&mut kept, &goes_on)));
                         walked.unwrap_or_else(|panic| Err(self.panicked(walk.at(), panic.as_ref())))?;

@@ -4,9 +4,12 @@
 //! that the rows in work stay in a core's cache ([`walk`]). Frames run side by side for
 //! throughput ([`Mode::Frames`]), or one frame's bands do for latency ([`Mode::Bands`]). The
 //! bytes of the outputs are the same either way, and whatever the number of threads. [`Preview`]
-//! gives single frames in memory.
+//! gives single frames in memory. A [`Coprocessor`] may compute some of the stages.
 
+mod bad;
+mod coprocessor;
 mod executor;
+mod first;
 mod frame;
 mod order;
 mod preview;
@@ -14,5 +17,7 @@ mod refuse;
 mod unit;
 pub mod walk;
 
+pub use coprocessor::{Coprocessor, GivenRows, OpenCoprocessor};
 pub use executor::{LocalExecutor, Mode};
-pub use preview::Preview;
+pub use first::first_tree;
+pub use preview::{Decoded, Preview};

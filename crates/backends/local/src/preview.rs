@@ -8,7 +8,7 @@ use rushes_core::frame::{Band, FrameFormat, ImageState, Pool};
 use rushes_core::graph::{AnyStage, Port, Registry};
 use rushes_core::media::FrameRange;
 use rushes_core::plan::{PreparedTree, Tree, UnitNode};
-use rushes_core::stage::{ClipReader, ClipRef, Sink, SinkContext, SinkWriter, StageInfo};
+use rushes_core::stage::{ClipReader, ClipRef, Sink, SinkContext, SinkWriter, SourceFrame, StageInfo};
 use rushes_core::{Error, ErrorKind, Result};
 use serde_json::Value;
 
@@ -26,6 +26,14 @@ pub struct Preview {
     threads: usize,
     clip: String,
     memory: Pool<f32>,
+}
+
+/// A decoded frame and the stages before it.
+pub struct Decoded {
+    /// Its rows.
+    pub rows: Box<dyn SourceFrame>,
+    /// The preview's stages, readied for it. The last node takes the picture.
+    pub tree: PreparedTree,
 }
 
 struct Reader(Box<dyn ClipReader>);
@@ -91,46 +99,81 @@ impl Preview {
     /// As [`Preview::frame`].
     pub fn frame_into(&self, frame: i64, picture: &mut Array3<f32>) -> Result<FrameFormat> {
         let run = || {
-            let decoded = self.reader.0.decode(frame)?;
-            let prepared = self.tree.prepare(&decoded.format(), |_| true)?;
-            let format = prepared.nodes.last().map(|n| n.format.clone());
-            let format = format.ok_or_else(|| Error::new(ErrorKind::Invalid, "a chain without stages"))?;
-            let (planes, height, width) = (format.planes(), format.height, format.width);
-            if picture.dim() != (planes, height, width) || !picture.is_standard_layout() {
-                *picture = Array3::default((planes, height, width));
-            }
-            // It is in standard layout.
-            let data = picture.as_slice_mut().unwrap_or_default();
-            let shares = self.threads.min(height);
-            // Each share has its rows of every plane.
-            let mut parts: Vec<Part<'_>> = (0..shares).map(|_| Part::default()).collect();
-            for mut plane in data.chunks_exact_mut(height * width) {
-                for (share, part) in parts.iter_mut().enumerate() {
-                    let rows = height * (share + 1) / shares - height * share / shares;
-                    let (mine, rest) = plane.split_at_mut(rows * width);
-                    part.first = height * share / shares;
-                    part.planes.push(mine);
-                    plane = rest;
-                }
-            }
-            std::thread::scope(|scope| {
-                let prepared = &prepared;
-                let source = decoded.as_ref();
-                let work = |(share, mut part): (usize, Part<'_>)| {
-                    walked(prepared, source, &self.memory, (share, shares), &mut part)
-                };
-                let mut parts = parts.into_iter().enumerate();
-                let first = parts.next();
-                let others: Vec<_> = parts.map(|part| scope.spawn(move || work(part))).collect();
-                let mine = first.map_or(Ok(()), work);
-                others
-                    .into_iter()
-                    .map(|t| t.join().unwrap_or_else(|p| Err(panicked(p.as_ref()))))
-                    .fold(mine, Result::and)
-            })?;
-            Ok(format)
+            let Decoded { rows, tree } = self.decoded(frame)?;
+            self.picture(&tree, &[(0, rows.as_ref())], picture)
         };
-        guarded("a stage of the preview", run).map_err(|e| e.doing("making a preview").clip(&self.clip).frame(frame))
+        guarded("a stage of the preview", run).map_err(|e| self.context(e, frame))
+    }
+
+    /// A frame before its stages, for those that compute some of them elsewhere; then comes [`Preview::finish`].
+    ///
+    /// # Errors
+    /// As [`Preview::frame`].
+    pub fn decode(&self, frame: i64) -> Result<Decoded> {
+        guarded("a stage of the preview", || self.decoded(frame)).map_err(|e| self.context(e, frame))
+    }
+
+    /// The picture of `frame` by the rows of some nodes of its tree, as [`Walk::from_given`] takes them.
+    ///
+    /// # Errors
+    /// As [`Preview::frame`].
+    pub fn finish(
+        &self,
+        frame: i64,
+        tree: &PreparedTree,
+        rows: &[(usize, &dyn SourceFrame)],
+        picture: &mut Array3<f32>,
+    ) -> Result<FrameFormat> {
+        let run = || self.picture(tree, rows, picture);
+        guarded("a stage of the preview", run).map_err(|e| self.context(e, frame))
+    }
+
+    fn decoded(&self, frame: i64) -> Result<Decoded> {
+        let rows = self.reader.0.decode(frame)?;
+        let tree = self.tree.prepare(&rows.format(), |_| true)?;
+        Ok(Decoded { rows, tree })
+    }
+
+    fn context(&self, e: Error, frame: i64) -> Error {
+        e.doing("making a preview").clip(&self.clip).frame(frame)
+    }
+
+    fn picture(
+        &self,
+        prepared: &PreparedTree,
+        rows: &[(usize, &dyn SourceFrame)],
+        picture: &mut Array3<f32>,
+    ) -> Result<FrameFormat> {
+        let format = prepared.nodes.last().map(|n| n.format.clone());
+        let format = format.ok_or_else(|| Error::new(ErrorKind::Invalid, "a chain without stages"))?;
+        let (planes, height, width) = (format.planes(), format.height, format.width);
+        if picture.dim() != (planes, height, width) || !picture.is_standard_layout() {
+            *picture = Array3::default((planes, height, width));
+        }
+        // It is in standard layout.
+        let data = picture.as_slice_mut().unwrap_or_default();
+        let shares = self.threads.min(height);
+        // Each share has its rows of every plane.
+        let mut parts: Vec<Part<'_>> = (0..shares).map(|_| Part::default()).collect();
+        for mut plane in data.chunks_exact_mut(height * width) {
+            for (share, part) in parts.iter_mut().enumerate() {
+                let rows = height * (share + 1) / shares - height * share / shares;
+                let (mine, rest) = plane.split_at_mut(rows * width);
+                part.first = height * share / shares;
+                part.planes.push(mine);
+                plane = rest;
+            }
+        }
+        std::thread::scope(|scope| {
+            let work =
+                |(share, mut part): (usize, Part<'_>)| walked(prepared, rows, &self.memory, (share, shares), &mut part);
+            let mut parts = parts.into_iter().enumerate();
+            let first = parts.next();
+            let others: Vec<_> = parts.map(|part| scope.spawn(move || work(part))).collect();
+            let mine = first.map_or(Ok(()), work);
+            others.into_iter().map(|t| t.join().unwrap_or_else(|p| Err(panicked(p.as_ref())))).fold(mine, Result::and)
+        })?;
+        Ok(format)
     }
 }
 
@@ -140,12 +183,12 @@ fn node(i: usize, stage: &str, version: u32, params: Value) -> UnitNode {
 
 fn walked(
     prepared: &PreparedTree,
-    source: &dyn rushes_core::stage::SourceFrame,
+    rows: &[(usize, &dyn SourceFrame)],
     memory: &Pool<f32>,
     share: (usize, usize),
     part: &mut Part<'_>,
 ) -> Result<()> {
-    let mut walk = Walk::new(prepared, source, memory, share);
+    let mut walk = Walk::from_given(prepared, rows, memory, share);
     let walked = catch_unwind(AssertUnwindSafe(|| walk.run(part, &|| true)));
     walked.unwrap_or_else(|p| Err(panicked(p.as_ref())))
 }

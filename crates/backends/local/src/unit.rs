@@ -8,34 +8,39 @@ use rushes_core::deliver::refuse_among_originals;
 use rushes_core::error::guarded;
 use rushes_core::frame::{FrameFormat, Pool};
 use rushes_core::graph::Registry;
-use rushes_core::media::{ClipMedia, FileSequence, Finding, StandIn};
+use rushes_core::media::{Finding, StandIn};
 use rushes_core::plan::{Tree, Unit};
 use rushes_core::run::{BadFrame, Budget, Event, RunContext, UnitReport};
 use rushes_core::stage::{ClipReader, OutputFile, SinkContext};
 use rushes_core::{Error, ErrorKind, Result};
 
-use crate::Mode;
+use crate::bad::bad_frames;
+use crate::first::first_format;
 use crate::frame::{EncodedFrame, Making, OpenSink, Rows, poisoned, who};
 use crate::order::{self, Order};
 use crate::refuse::refuse_existing;
+use crate::{Coprocessor, Mode, OpenCoprocessor};
 
-/// Runs `unit` on `threads` threads, with a permit of `cores` for each frame in work.
-pub(crate) fn run(
-    registry: &Registry,
-    unit: &Unit,
-    cx: &RunContext,
-    threads: usize,
-    mode: Mode,
-    cores: &Budget,
-) -> UnitReport {
+/// What a unit is run with.
+pub(crate) struct With<'a> {
+    pub(crate) workers: usize,
+    pub(crate) mode: Mode,
+    /// A permit for each frame in work.
+    pub(crate) cores: &'a Budget,
+    pub(crate) coprocessor: Option<&'a dyn Coprocessor>,
+}
+
+/// Runs `unit`.
+pub(crate) fn run(registry: &Registry, unit: &Unit, cx: &RunContext, with: &With<'_>) -> UnitReport {
     let begun = Instant::now();
-    let mut report = UnitReport::begin(unit, "local");
-    let (workers, shares) = match mode {
-        Mode::Frames => (threads, 1),
-        Mode::Bands => (1, threads),
+    let mut report = UnitReport::begin(unit, with.coprocessor.map_or_else(|| "local".into(), Coprocessor::ran_on));
+    let (workers, shares) = match with.mode {
+        Mode::Frames => (with.workers, 1),
+        Mode::Bands => (1, with.workers),
     };
-    let result =
-        guarded("a stage of the unit", || Job::open(registry, unit, cx, shares)?.run(workers, cores, &mut report));
+    let result = guarded("a stage of the unit", || {
+        Job::open(registry, unit, cx, shares, with.coprocessor)?.run(workers, with.cores, &mut report)
+    });
     if let Err(e) = result {
         report = report.failed(&e.clip(&unit.clip.name));
     }
@@ -57,6 +62,8 @@ struct Job<'a> {
     cx: &'a RunContext,
     tree: Tree,
     reader: Box<dyn ClipReader>,
+    /// What computes some of the stages, and its name.
+    device: Option<(Box<dyn OpenCoprocessor>, String)>,
     sinks: Vec<OpenSink>,
     /// The frames that some sink wants, in order.
     frames: Vec<i64>,
@@ -95,7 +102,13 @@ impl Gathered {
 }
 
 impl<'a> Job<'a> {
-    fn open(registry: &Registry, unit: &'a Unit, cx: &'a RunContext, shares: usize) -> Result<Self> {
+    fn open(
+        registry: &Registry,
+        unit: &'a Unit,
+        cx: &'a RunContext,
+        shares: usize,
+        coprocessor: Option<&dyn Coprocessor>,
+    ) -> Result<Self> {
         let tree = Tree::make(&unit.tree, registry)?;
         tree.source().accepts(&unit.clip)?;
         refuse_among_originals(&unit.out, &unit.clip.media)?;
@@ -108,6 +121,7 @@ impl<'a> Job<'a> {
             cx,
             tree,
             reader,
+            device: None,
             sinks: Vec::new(),
             frames: Vec::new(),
             decode_bytes: 0,
@@ -115,9 +129,11 @@ impl<'a> Job<'a> {
             extra_bytes: 0,
             memory: Pool::default(),
         };
-        let first = job.first_format()?;
+        let first = first_format(unit, job.reader.as_ref())?;
         job.decode_bytes = job.reader.bytes_needed(first.facts.frame).unwrap_or(0);
         let prepared = job.tree.prepare(&first, |n| !unit.to_make(n).is_empty())?;
+        // Before anything is written.
+        job.device = coprocessor.map(|c| Ok::<_, Error>((c.open(&prepared)?, c.name().to_owned()))).transpose()?;
         let mut sinks: Vec<OpenSink> = Vec::new();
         for (node, sink) in job.tree.sinks() {
             let to_make = unit.to_make(node);
@@ -159,11 +175,7 @@ impl<'a> Job<'a> {
 
     fn run(mut self, workers: usize, cores: &Budget, report: &mut UnitReport) -> Result<()> {
         let order = Order::new(self.frames.len(), 2 * workers);
-        let gathered = Mutex::new(Gathered {
-            findings: self.stand_ins(),
-            spent: vec![Duration::ZERO; self.tree.len()],
-            ..Gathered::default()
-        });
+        let gathered = Mutex::new(Gathered { findings: self.findings(), spent: self.no_time(), ..Gathered::default() });
         let span = tracing::Span::current();
         std::thread::scope(|scope| {
             for _ in 0..workers.min(self.frames.len()) {
@@ -212,13 +224,16 @@ impl<'a> Job<'a> {
         report.stage_ms =
             (1..self.tree.len()).map(|i| (self.tree.node(i).0.id.clone(), ms(gathered.spent[i]))).collect();
         report.stage_ms.insert(self.tree.node(0).0.id.clone(), ms(gathered.decode + gathered.spent[0]));
+        if let (Some((_, name)), Some(spent)) = (&self.device, gathered.spent.last()) {
+            *report.stage_ms.entry(name.clone()).or_default() += ms(*spent);
+        }
         result
     }
 
     /// One thread's work: frame after frame.
     fn work(&self, order: &Order, cores: &Budget, gathered: &Mutex<Gathered>) -> Result<()> {
         let cancel = &self.cx.cancel;
-        let mut spent = vec![Duration::ZERO; self.tree.len()];
+        let mut spent = self.no_time();
         let mut decode = Duration::ZERO;
         let result = loop {
             if cancel.is_cancelled() {
@@ -268,11 +283,12 @@ impl<'a> Job<'a> {
             wanted: &wanted,
             shares: self.shares,
             memory: &self.memory,
+            device: self.device.as_ref().map(|(device, _)| device.as_ref()),
             goes_on: &goes_on,
         };
         let from = match self.unit.clip.stand_in(frame) {
             Some(StandIn::Black) => {
-                let format = self.relabelled(self.first_format()?, frame);
+                let format = self.relabelled(first_format(self.unit, self.reader.as_ref())?, frame);
                 return making.make(&format, &Rows::Black, spent).map(Made::Frame);
             }
             Some(StandIn::Hold(from)) => from,
@@ -308,6 +324,17 @@ impl<'a> Job<'a> {
         // A header that cannot be read is told when the frame is decoded.
         let needed = guarded("the source", || self.reader.bytes_needed(from)).unwrap_or(0);
         planned.saturating_add(needed.saturating_sub(self.decode_bytes))
+    }
+
+    /// No time yet for each node, and for what is computed elsewhere.
+    fn no_time(&self) -> Vec<Duration> {
+        vec![Duration::ZERO; self.tree.len() + 1]
+    }
+
+    /// What is told of the unit: what computes it, and frames that others stand in for.
+    fn findings(&self) -> Vec<Finding> {
+        let of_device = self.device.iter().flat_map(|(device, _)| device.findings());
+        of_device.map(|f| f.clip(&self.unit.clip.name)).chain(self.stand_ins()).collect()
     }
 
     /// What is told of frames that others stand in for.
@@ -358,18 +385,6 @@ impl<'a> Job<'a> {
         Ok(())
     }
 
-    /// The format of the unit's first readable frame.
-    fn first_format(&self) -> Result<FrameFormat> {
-        let readable = |f: &i64| self.unit.clip.stand_in(*f).is_none();
-        let frame = self.unit.range.iter().find(readable).or_else(|| match &self.unit.clip.media {
-            // Every frame of the unit is replaced: take the size from one of those that stand in.
-            ClipMedia::Sequence(s) => s.frames().find(readable),
-            ClipMedia::Files(_) => None,
-        });
-        let frame = frame.ok_or_else(|| Error::new(ErrorKind::BadMedia, "no frame of the unit can be read"))?;
-        self.reader.format(frame)
-    }
-
     /// The format with the number and timecode of the frame it stands for.
     fn relabelled(&self, mut format: FrameFormat, frame: i64) -> FrameFormat {
         let facts = &mut format.facts;
@@ -378,23 +393,6 @@ impl<'a> Job<'a> {
         facts.stand_in = self.unit.clip.stand_in(frame);
         format
     }
-}
-
-/// The error of a unit with frames that cannot be decoded.
-fn bad_frames(bad: &[BadFrame]) -> Result<()> {
-    let Some(first) = bad.first() else { return Ok(()) };
-    let more = match bad.len() {
-        1 => String::new(),
-        n => format!(" (and {} more frames cannot be decoded: {})", n - 1, ranges(&bad[1..])),
-    };
-    Err(Error::new(first.kind, format!("{}{more}", first.why)))
-}
-
-fn ranges(bad: &[BadFrame]) -> String {
-    let ranges = FileSequence::ranges_of(bad.iter().map(|b| b.frame).collect());
-    let mut said: Vec<String> = ranges.iter().take(8).map(ToString::to_string).collect();
-    said.extend((ranges.len() > 8).then(|| "...".to_owned()));
-    said.join(", ")
 }
 
 fn abort(sink: OpenSink) {

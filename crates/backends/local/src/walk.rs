@@ -24,7 +24,8 @@ pub trait RowTaker {
 /// A walk over one frame.
 pub struct Walk<'a> {
     tree: &'a PreparedTree,
-    source: &'a dyn SourceFrame,
+    /// Nodes whose rows are not computed here, by their node: the source's, and what a device has computed.
+    given: Vec<Option<&'a dyn SourceFrame>>,
     windows: Vec<Window>,
     takers: Vec<Taker>,
     /// Kernels that keep something from one band to the next, by their node.
@@ -64,8 +65,23 @@ impl<'a> Walk<'a> {
         tree: &'a PreparedTree,
         source: &'a dyn SourceFrame,
         memory: &'a Pool<f32>,
+        share: (usize, usize),
+    ) -> Self {
+        Self::from_given(tree, &[(0, source)], memory, share)
+    }
+
+    /// As [`Walk::new`], from the rows of some nodes instead of the source's: of all from which a sink can be reached
+    /// without passing another of them. The source is node 0.
+    pub fn from_given(
+        tree: &'a PreparedTree,
+        rows: &[(usize, &'a dyn SourceFrame)],
+        memory: &'a Pool<f32>,
         (share, shares): (usize, usize),
     ) -> Self {
+        let mut given: Vec<Option<&dyn SourceFrame>> = vec![None; tree.nodes.len()];
+        for (node, rows) in rows {
+            given[*node] = Some(*rows);
+        }
         let mut windows: Vec<Window> = tree
             .nodes
             .iter()
@@ -90,7 +106,7 @@ impl<'a> Walk<'a> {
                     windows[from].children.push(i);
                     takers.push(Taker { node: i, from, next: rows.start, rows });
                 }
-                Work::Kernel(k) => {
+                Work::Kernel(k) if given[i].is_none() => {
                     let mine = windows[i].rows.start..windows[i].end;
                     if !mine.is_empty() {
                         let need = k.input_rows(mine);
@@ -98,7 +114,8 @@ impl<'a> Walk<'a> {
                         windows[from].children.push(i);
                     }
                 }
-                Work::Source | Work::Bypassed | Work::Idle => {}
+                // Rows that are given need none.
+                Work::Kernel(_) | Work::Source | Work::Bypassed | Work::Idle => {}
             }
         }
         for w in &mut windows {
@@ -106,12 +123,12 @@ impl<'a> Walk<'a> {
         }
         takers.reverse();
         let spent = vec![Duration::ZERO; tree.nodes.len()];
-        let in_order = tree.nodes.iter().map(|n| match &n.work {
-            Work::Kernel(k) => k.in_order(),
+        let in_order = tree.nodes.iter().zip(&given).map(|(n, given)| match (&n.work, given) {
+            (Work::Kernel(k), None) => k.in_order(),
             _ => None,
         });
         let in_order = in_order.collect();
-        Self { tree, source, windows, takers, in_order, memory, band_rows: tree.band_rows(), spent, at: 0 }
+        Self { tree, given, windows, takers, in_order, memory, band_rows: tree.band_rows(), spent, at: 0 }
     }
 
     /// Computes everything; `goes_on` is asked between bands.
@@ -163,8 +180,9 @@ impl<'a> Walk<'a> {
             let keep = self.keep_from(node);
             let end = (start + self.band_rows).min(upto);
             let rows = start..self.windows[node].make_room(self.memory, end, keep);
+            let given = self.given[node];
             let input = match work {
-                Work::Source => None,
+                _ if given.is_some() => None,
                 Work::Kernel(kernel) => {
                     let from = from.unwrap_or(0);
                     let mut need = kernel.input_rows(rows.clone());
@@ -182,7 +200,7 @@ impl<'a> Walk<'a> {
             let (before, window) = self.windows.split_at_mut(node);
             let mut out = window[0].extend(rows.clone());
             match (input, &mut self.in_order[node]) {
-                (None, _) => self.source.rows(&mut out),
+                (None, _) => given.into_iter().for_each(|rows| rows.rows(&mut out)),
                 (Some((_, from, need)), Some(in_order)) => in_order.run(&before[from].band(need), &mut out),
                 (Some((kernel, from, need)), None) => kernel.run(&before[from].band(need), &mut out),
             }

@@ -15,6 +15,11 @@ impl Elsewhere {
 
     /// `job` with them.
     pub(crate) fn join(&self, job: Job) -> Result<Job> {
+        #[cfg(feature = "gpu")]
+        let job = match &self.gpu {
+            Some(which) => job.gpu(&rushes::backends::gpu::Device::open(which, Default::default())?),
+            None => job,
+        };
         #[cfg(feature = "filmlight")]
         let job = match &self.filmlight {
             Some(server) => job.filmlight(&filmlight(server, self.filmlight_renders)?, Default::default())?,

@@ -2,6 +2,7 @@
 
 mod bench;
 mod demo;
+mod devices;
 mod elsewhere;
 mod frame;
 mod inspect;
@@ -51,6 +52,7 @@ pub(crate) async fn run(args: Args) -> Result<Ended> {
     match args.command {
         Command::Bench(a) => bench::run(&a).await,
         Command::Demo(a) => demo::run(&a).await,
+        Command::Devices => devices::run().await,
         Command::Inspect(a) => inspect::run(&a).await,
         Command::Dailies(a) => job::dailies(&a).await,
         Command::Plates(a) => job::plates(&a).await,

@@ -15,8 +15,8 @@ use crate::frame::{Band, BandMut, Frame, FrameFacts, FrameFormat, ImageState, Mo
 use crate::graph::Registry;
 use crate::media::{Digest, FrameRange};
 use crate::stage::{
-    ClipReader, ClipRef, Encoded, FrameKernel, FrameSink, FrameStage, OutputFile, Sink, SinkContext, SinkWriter,
-    Source, SourceFrame, StageInfo,
+    ClipReader, ClipRef, DeviceWork, Encoded, FrameKernel, FrameSink, FrameStage, OutputFile, Sink, SinkContext,
+    SinkWriter, Source, SourceFrame, StageInfo,
 };
 
 /// The registry with the stages of this module: `test-pattern`, `test-blur`, `test-half`,
@@ -175,6 +175,12 @@ impl FrameKernel for BlurKernel {
             }
         }
     }
+    /// Program `test-blur`: the sum of the rows from top to bottom, over their number. Word: the radius.
+    fn on_device(&self) -> Option<DeviceWork> {
+        let radius = u32::try_from(self.0.radius).ok()?;
+        // A device does not panic on purpose.
+        self.0.panic_at.is_none().then(|| DeviceWork::new("test-blur").word(radius))
+    }
 }
 
 impl StageInfo for Half {
@@ -215,6 +221,10 @@ impl FrameKernel for HalfKernel {
                 *v = (a + b) / 2.0;
             }
         }
+    }
+    /// Program `test-half`: half of the sum of rows 2r and 2r + 1, or of the last row and itself. No words.
+    fn on_device(&self) -> Option<DeviceWork> {
+        Some(DeviceWork::new("test-half"))
     }
 }
 

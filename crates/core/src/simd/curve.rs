@@ -84,6 +84,14 @@ impl Power {
         if x >= self.least { v } else { 0.0 }
     }
 
+    /// All that [`Power::of`] works with, for machines that compute it elsewhere: 8 constants of the polynomials, 8
+    /// coefficients of t, of its square, and of its cube; 32 powers of 2^e by the lowest five bits of a float's exponent;
+    /// the smallest number that is raised.
+    pub fn numbers(&self) -> impl Iterator<Item = f32> {
+        let parts = self.parts.iter().flat_map(|part| &part[..8]);
+        parts.chain(&self.whole).chain([&self.least]).copied()
+    }
+
     /// The first power of two that is above a number, for `top`.
     pub fn top(most: f64) -> i32 {
         most.log2().floor() as i32 + 1
@@ -197,6 +205,13 @@ impl Curve {
         if x >= self.least { v } else { 0.0 }
     }
 
+    /// All that [`Curve::of`] works with, for machines that compute it elsewhere: 64 constants of the polynomials by the
+    /// lowest four bits of a float's exponent and the first two of its mantissa, as many coefficients of each power of t up
+    /// to the fourth; the smallest number that has a place.
+    pub fn numbers(&self) -> impl Iterator<Item = f32> {
+        self.pieces.as_flattened().iter().chain([&self.least]).copied()
+    }
+
     /// The curve at each number of a row, in its place.
     #[inline(always)]
     pub fn map(&self, here: Here, row: &mut [f32]) {
@@ -302,6 +317,25 @@ mod tests {
             assert!((v / want - 1.0).abs() < 3e-7, "{x}: {v}, not {want}");
         }
         assert_eq!([0.0, -1.0, 2e-4, f32::NAN].map(|v| curve.of(v)), [0.0; 4]);
+    }
+
+    #[test]
+    fn the_numbers_are_all_there_is() {
+        let (power, curve) = (Power::new(0.42, 12), Curve::new(12, f64::sqrt));
+        let (p, c): (Vec<f32>, Vec<f32>) = (power.numbers().collect(), curve.numbers().collect());
+        assert_eq!((p.len(), c.len()), (65, 321));
+        let horner = |t: f32, c: &[f32]| c.iter().rev().fold(0.0, |v: f32, c| v.mul_add(t, *c));
+        for x in (0..0x4580_0000).step_by(100_003).map(f32::from_bits) {
+            let bits = x.to_bits();
+            let eighth = (bits >> 20) as usize % 8;
+            let v = horner(f32::from_bits(bits & 0x000f_ffff | ONE) - EIGHTH, &[0, 8, 16, 24].map(|k| p[k + eighth]));
+            let raised = if x >= p[64] { v * p[32 + (bits >> 23) as usize % 32] } else { 0.0 };
+            let quarter = (bits >> 21) as usize % 64;
+            let coefficients = [0, 64, 128, 192, 256].map(|k| c[k + quarter]);
+            let v = horner(f32::from_bits(bits & 0x001f_ffff | ONE) - QUARTER, &coefficients);
+            let curved = if x >= c[320] { v } else { 0.0 };
+            assert_eq!((raised, curved), (power.of(x), curve.of(x)), "{x}");
+        }
     }
 
     #[test]

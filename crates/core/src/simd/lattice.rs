@@ -45,6 +45,12 @@ impl Lattice {
         (whole, (part + 1.0) - 1.0)
     }
 
+    /// All that it is made of, for machines that look it up elsewhere: points a side, where each axis begins, its grid steps
+    /// per unit; and the rows, of four numbers each, with those after the last point.
+    pub fn parts(&self) -> (usize, [f32; 3], [f32; 3], &[f32]) {
+        (self.size, self.low, self.per_unit, self.rows.as_flattened())
+    }
+
     /// The row of a grid point; of the last of an axis and one more, whatever counts nothing there.
     pub fn row(&self, at: [usize; 3]) -> [f32; 3] {
         let [r, g, b] = at;

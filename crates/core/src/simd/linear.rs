@@ -28,6 +28,11 @@ impl<const K: usize> Linear<K> {
         Self { tables }
     }
 
+    /// The values at 0, 1, 2 ... to 511, for machines that look them up elsewhere.
+    pub fn values(&self) -> impl Iterator<Item = [f32; K]> {
+        (0..PLACES).map(|at| self.tables.each_ref().map(|table| table[at][0]))
+    }
+
     /// The quantities at one place, 0 or more.
     #[inline(always)]
     pub fn of(&self, place: f32) -> [f32; K] {

@@ -127,6 +127,13 @@ impl LogCurve {
             toe_offset: toe_offset as f32,
         }
     }
+
+    /// Light and code value of the break; slope and offset before the logarithm to the base of two, slope and offset after
+    /// it; slope and offset of the toe.
+    pub(crate) const fn numbers(&self) -> [f32; 8] {
+        let Self { break_light, break_code, slope, offset, log_slope, log_offset, toe_slope, toe_offset } = *self;
+        [break_light, break_code, slope, offset, log_slope, log_offset, toe_slope, toe_offset]
+    }
 }
 
 #[inline(always)]

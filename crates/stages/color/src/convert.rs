@@ -6,7 +6,7 @@ use rushes_core::frame::{Band, BandMut, FrameFormat, ImageState, SceneLinear};
 use rushes_core::graph::{AnyStage, Takes};
 use rushes_core::media::ColorSpace;
 use rushes_core::simd::Level;
-use rushes_core::stage::{FrameKernel, FrameStage, StageInfo};
+use rushes_core::stage::{DeviceWork, FrameKernel, FrameStage, StageInfo};
 use rushes_core::{Error, ErrorKind, Result};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -89,5 +89,10 @@ impl FrameKernel for Kernel {
         for row in out.rows() {
             matrix::rows(Level::current(), &self.m, [0, 1, 2].map(|p| input.row(p, row)), out.rgb_row_mut(row));
         }
+    }
+
+    /// Words: the matrix, 9 numbers row by row.
+    fn on_device(&self) -> Option<DeviceWork> {
+        Some(DeviceWork::new("convert").numbers(self.m.into_iter().flatten()))
     }
 }

@@ -6,7 +6,7 @@ use rushes_core::frame::{Band, BandMut, FrameFormat, ImageState, Linear, Mosaic}
 use rushes_core::graph::{AnyStage, Takes};
 use rushes_core::media::{Levels, Rect};
 use rushes_core::simd::{Level, kernel};
-use rushes_core::stage::{FrameKernel, FrameStage, StageInfo};
+use rushes_core::stage::{DeviceWork, FrameKernel, FrameStage, StageInfo};
 use rushes_core::{Error, ErrorKind, Result};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -102,6 +102,17 @@ impl FrameKernel for Kernel {
             let from = &input.row(0, row + self.area.y)[self.area.x..self.area.x + self.area.width];
             subtract(Level::current(), from, black, delta, self.scale, out.row_mut(0, row));
         }
+    }
+
+    /// Program `linearize`. Words: the active area's first row and column, the rows of the pattern, the scale (a
+    /// number), 1 if rows have deltas and 0 if not. Tables: the blacks, a row of the output's width for each row of
+    /// the pattern; the delta of each row of the output, or nothing.
+    fn on_device(&self) -> Option<DeviceWork> {
+        let area = [self.area.y, self.area.x, self.black.len()].map(|n| u32::try_from(n).ok());
+        let [Some(y), Some(x), Some(rows)] = area else { return None };
+        let work = DeviceWork::new("linearize").word(y).word(x).word(rows).numbers([self.scale]);
+        let work = work.word(u32::from(!self.delta_v.is_empty()));
+        Some(work.table(self.black.concat()).table(self.delta_v.clone()))
     }
 }
 

@@ -3,6 +3,7 @@
 use rushes_core::frame::{FrameFormat, ImageState};
 use rushes_core::media::ColorSpace;
 use rushes_core::simd::{Level, kernel};
+use rushes_core::stage::DeviceWork;
 use rushes_core::{Error, ErrorKind, Result};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -128,6 +129,18 @@ impl Through {
             Curve::AcesCct => cct::decode_rows(level, &self.back, rows),
             Curve::Camera(curve) => camera_log::decode_rows(level, curve, &self.back, rows),
         }
+    }
+
+    /// `work` with one more word, 0 where the space is linear, 1 for ACEScct and 2 for a camera's log encoding; 18 numbers, the
+    /// matrix into the space and the one back, row by row; and 8 numbers of the camera's curve.
+    pub(crate) fn on_device(&self, work: DeviceWork) -> DeviceWork {
+        let matrices = self.into.into_iter().chain(self.back).flatten();
+        let (kind, curve) = match &self.curve {
+            Curve::Linear => (0, [0.0; 8]),
+            Curve::AcesCct => (1, [0.0; 8]),
+            Curve::Camera(curve) => (2, curve.numbers()),
+        };
+        work.word(kind).numbers(matrices).numbers(curve)
     }
 
     /// Rows into the space, changed in place by `look`, and back.

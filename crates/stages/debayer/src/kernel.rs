@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use rushes_core::frame::{Band, BandMut, FrameFormat};
 use rushes_core::simd::Level;
-use rushes_core::stage::{FrameKernel, InOrder};
+use rushes_core::stage::{DeviceWork, FrameKernel, InOrder};
 
 use crate::gbtf::{self, Gbtf};
 use crate::linear::{self, Filter, Linear};
@@ -71,6 +71,17 @@ impl FrameKernel for Interpolate {
 
     fn in_order(&self) -> Option<Box<dyn InOrder + '_>> {
         Some(Box::new(Descent::new(self, 0)))
+    }
+
+    /// Words: those of [`Window::on_device`], then those of [`Working::on_device`].
+    fn on_device(&self) -> Option<DeviceWork> {
+        let program = match self.interpolation {
+            Interpolation::Bilinear => "debayer-bilinear",
+            Interpolation::Malvar => "debayer-malvar",
+            Interpolation::Rcd => "debayer-rcd",
+            Interpolation::Gbtf => "debayer-gbtf",
+        };
+        Some(self.working.on_device(self.window.on_device(DeviceWork::new(program))))
     }
 }
 

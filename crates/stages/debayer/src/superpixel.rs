@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use rushes_core::frame::{Band, BandMut, FrameFormat};
-use rushes_core::stage::FrameKernel;
+use rushes_core::stage::{DeviceWork, FrameKernel};
 
 use crate::window::Window;
 
@@ -34,6 +34,11 @@ impl FrameKernel for Superpixel {
             let rgb = out.rgb_row_mut(y);
             if red_col == 0 { blocks::<0>(of_red, of_blue, rgb) } else { blocks::<1>(of_red, of_blue, rgb) }
         }
+    }
+
+    /// Words: those of [`Window::on_device`].
+    fn on_device(&self) -> Option<DeviceWork> {
+        Some(self.window.on_device(DeviceWork::new("debayer-superpixel")))
     }
 }
 

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use rushes_core::media::{Cfa, Rect};
+use rushes_core::stage::DeviceWork;
 
 /// The index that stands for `i` outside `0..n`: mirrored about the first and last without repeating them.
 /// Keeps the parity of `i`, and with it the colour. `n` is at least 2.
@@ -40,6 +41,13 @@ impl Window {
     /// The colour at row `y` and columns of `parity`.
     pub(crate) fn color(&self, y: isize, parity: usize) -> usize {
         if parity == self.chroma_parity(y) { self.chroma(y) } else { 1 }
+    }
+
+    /// `work` with four more words: the column and row of the window's top left in the plane, and the row and column
+    /// (0 or 1) of red in the window.
+    pub(crate) fn on_device(&self, work: DeviceWork) -> DeviceWork {
+        let (row, col) = self.cfa.red_at();
+        [self.rect.x, self.rect.y, row, col].into_iter().fold(work, |work, v| work.word(v as u32))
     }
 
     /// Input rows for output rows `out` with `radius` rows around them, clamped to the plane.

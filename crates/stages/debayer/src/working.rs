@@ -1,5 +1,7 @@
 //! The values a kernel works in: white-balanced and square-rooted on the way in, undone on the way out.
 
+use rushes_core::stage::DeviceWork;
+
 use crate::params::Domain;
 
 /// The way from samples to working values and back, per colour.
@@ -13,6 +15,12 @@ pub(crate) struct Working {
 impl Working {
     pub(crate) fn new(gains: Option<[f32; 3]>, domain: Domain) -> Self {
         Self { gains: gains.unwrap_or([1.0; 3]), domain }
+    }
+
+    /// `work` with one more word, 1 where values are square roots, and six numbers: the gains of red, green and blue on the
+    /// way in, and those on the way out.
+    pub(crate) fn on_device(&self, work: DeviceWork) -> DeviceWork {
+        work.word((self.domain == Domain::Sqrt).into()).numbers(self.gains).numbers(self.gains.map(f32::recip))
     }
 
     /// See [`enter`].

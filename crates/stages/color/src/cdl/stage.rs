@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use rushes_core::frame::{Band, BandMut, FrameFormat, ImageState, SceneLinear};
 use rushes_core::graph::{AnyStage, Takes};
-use rushes_core::stage::{FrameKernel, FrameStage, StageInfo};
+use rushes_core::stage::{DeviceWork, FrameKernel, FrameStage, StageInfo};
 use rushes_core::{Error, ErrorKind, Result};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -167,6 +167,14 @@ impl FrameKernel for Kernel {
             let Cdl { correction, style, .. } = &self.cdl;
             self.through.rows(from, out.rgb_row_mut(row), |level, rows| correction.rows(level, *style, rows));
         }
+    }
+
+    /// Words: 1 where the working space is logarithmic, the matrices into it and back (9 numbers each, row by row); 1 where
+    /// values are clamped; slopes, offsets and powers of red, green and blue; the saturation.
+    fn on_device(&self) -> Option<DeviceWork> {
+        let Correction { slope, offset, power, saturation } = self.cdl.correction;
+        let work = self.through.on_device(DeviceWork::new("cdl")).word((self.cdl.style == CdlStyle::Clamp).into());
+        Some(work.numbers(slope).numbers(offset).numbers(power).numbers([saturation]))
     }
 }
 

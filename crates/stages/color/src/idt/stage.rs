@@ -6,7 +6,7 @@ use rushes_core::frame::{Band, BandMut, CameraRgb, FrameFormat, ImageState, Scen
 use rushes_core::graph::{AnyStage, Takes};
 use rushes_core::media::{ColorSpace, WhitePoint};
 use rushes_core::simd::{Level, kernel};
-use rushes_core::stage::{FrameKernel, FrameStage, StageInfo};
+use rushes_core::stage::{DeviceWork, FrameKernel, FrameStage, StageInfo};
 use rushes_core::{Error, ErrorKind, Result};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -137,6 +137,11 @@ impl FrameKernel for Kernel {
             let from = [0, 1, 2].map(|p| input.row(p, row));
             limited_matrix(Level::current(), &self.m, self.limit, from, out.rgb_row_mut(row));
         }
+    }
+
+    /// Words: the limits of red, green and blue, which may be infinite; the matrix, 9 numbers row by row.
+    fn on_device(&self) -> Option<DeviceWork> {
+        Some(DeviceWork::new("input-transform").numbers(self.limit).numbers(self.m.into_iter().flatten()))
     }
 }
 

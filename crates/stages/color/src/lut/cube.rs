@@ -5,6 +5,7 @@ use std::path::Path;
 
 use rushes_core::media::Digest;
 use rushes_core::simd::Level;
+use rushes_core::stage::DeviceWork;
 use rushes_core::{Error, ErrorKind, Result};
 
 use super::Interpolation;
@@ -66,6 +67,18 @@ impl Cube {
         for ((r, g), b) in r.iter_mut().zip(g).zip(b) {
             [*r, *g, *b] = self.look_up([*r, *g, *b], how);
         }
+    }
+
+    /// `work` with the tables. Words, for the 1D table and for the 3D one: points (a side), 0 where there is no such table;
+    /// where red, green and blue begin; their steps per unit. Tables: the rows of the 1D table, three numbers each, with one
+    /// of zeros after them (nothing where there is none); those of the 3D table, red running fastest, of four numbers each,
+    /// with as many of zeros after them as the corners of the last point's cell need.
+    pub(crate) fn on_device(&self, work: DeviceWork) -> DeviceWork {
+        let one = self.one.as_ref().map_or(Default::default(), Table1d::parts);
+        let three = self.three.as_ref().map_or(Default::default(), Table3d::parts);
+        [one, three].into_iter().fold(work, |work, (size, low, per_unit, rows)| {
+            work.word(size as u32).numbers(low).numbers(per_unit).table(rows)
+        })
     }
 
     /// One pixel. Values outside the domain are taken for its nearest end.

@@ -2,12 +2,12 @@
 
 use std::ops::Range;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use rushes_core::frame::{Band, BandMut, FrameFormat, ImageState, SceneLinear};
 use rushes_core::graph::{AnyStage, Takes};
 use rushes_core::media::Digest;
-use rushes_core::stage::{FrameKernel, FrameStage, StageInfo};
+use rushes_core::stage::{DeviceWork, FrameKernel, FrameStage, StageInfo};
 use rushes_core::{Error, ErrorKind, Result};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -23,6 +23,8 @@ use crate::working::{Through, WorkingSpace, scene_space};
 pub struct Lut {
     written: Written,
     cube: Arc<Cube>,
+    /// What devices get of the cube, made when one first asks.
+    on_device: Arc<OnceLock<DeviceWork>>,
 }
 
 /// As it stands in a workflow file.
@@ -66,7 +68,7 @@ impl TryFrom<Written> for Lut {
                 .path(&written.file)
                 .advice("bring the meant file back, or plan again without `digest`"));
         }
-        Ok(Self { written, cube: Arc::new(cube) })
+        Ok(Self { written, cube: Arc::new(cube), on_device: Arc::default() })
     }
 }
 
@@ -104,7 +106,8 @@ impl FrameStage for Lut {
     fn prepare(&self, input: &FrameFormat) -> Result<Box<dyn FrameKernel>> {
         let through = Through::new(self.written.working_space, scene_space(input)?)?;
         let (cube, interpolation) = (Arc::clone(&self.cube), self.written.interpolation);
-        Ok(Box::new(Kernel { cube, interpolation, through, format: input.clone() }))
+        let on_device = Arc::clone(&self.on_device);
+        Ok(Box::new(Kernel { cube, interpolation, through, on_device, format: input.clone() }))
     }
 }
 
@@ -112,6 +115,7 @@ struct Kernel {
     cube: Arc<Cube>,
     interpolation: Interpolation,
     through: Through,
+    on_device: Arc<OnceLock<DeviceWork>>,
     format: FrameFormat,
 }
 
@@ -131,5 +135,35 @@ impl FrameKernel for Kernel {
                 self.cube.look_up_rows(level, rgb, self.interpolation);
             });
         }
+    }
+
+    /// Words and tables: those of [`Cube::on_device`]; then 1 for trilinear interpolation, 0 for tetrahedral; the
+    /// working space (27 words).
+    fn on_device(&self) -> Option<DeviceWork> {
+        let work = self.on_device.get_or_init(|| self.cube.on_device(DeviceWork::new("lut"))).clone();
+        Some(self.through.on_device(work.word((self.interpolation == Interpolation::Trilinear).into())))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rushes_core::frame::FrameFacts;
+    use rushes_core::media::ColorSpace;
+
+    #[test]
+    fn devices_get_the_tables_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("look.cube");
+        std::fs::write(&file, format!("LUT_3D_SIZE 2\n{}", "0.5 0.25 1\n".repeat(8))).unwrap();
+        let lut = Lut::read(&file, WorkingSpace::AcesCg).unwrap();
+        let facts = FrameFacts { color_space: Some(ColorSpace::AcesCg), ..FrameFacts::default() };
+        let format = FrameFormat { state: ImageState::SceneLinear, width: 2, height: 1, facts };
+        let work = || lut.prepare(&format).unwrap().on_device().unwrap();
+        let (one, two) = (work(), work());
+        // No 1D table; a 3D one of 8 rows and those after them.
+        assert_eq!((one.words.len(), one.words[0], one.words[7], one.words[14]), (42, 0, 2, 0));
+        assert_eq!((one.tables[0].len(), one.tables[1].len()), (0, 4 * (8 + 4 + 2 + 1)));
+        assert!(Arc::ptr_eq(&one.tables[1], &two.tables[1]));
     }
 }

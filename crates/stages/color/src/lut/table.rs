@@ -38,6 +38,11 @@ impl Table1d {
         Self { size, rows, low, per_unit: [0, 1, 2].map(|c| (size - 1) as f32 / (high[c] - low[c])) }
     }
 
+    /// Points, where each channel begins, its steps per unit, and the rows with those after them.
+    pub(crate) fn parts(&self) -> (usize, [f32; 3], [f32; 3], &[f32]) {
+        (self.size, self.low, self.per_unit, self.rows.as_flattened())
+    }
+
     pub(crate) fn look_up(&self, pixel: [f32; 3]) -> [f32; 3] {
         let mut out = pixel;
         for (c, v) in out.iter_mut().enumerate() {
@@ -54,6 +59,11 @@ impl Table3d {
     /// Of `size` * `size` * `size` rows.
     pub(crate) fn new(size: usize, rows: impl Iterator<Item = [f32; 3]>, domain: [[f32; 3]; 2]) -> Self {
         Self(Lattice::new(size, rows, domain))
+    }
+
+    /// As [`Lattice::parts`].
+    pub(crate) fn parts(&self) -> (usize, [f32; 3], [f32; 3], &[f32]) {
+        self.0.parts()
     }
 
     /// Rows of pixels between the corners of tetrahedra.

@@ -39,6 +39,16 @@ impl Chroma {
         }
     }
 
+    /// Saturation, threshold, compression, norm, and the achromatic response of the display's peak.
+    pub(super) fn numbers(&self) -> [f32; 5] {
+        [self.saturation, self.threshold, self.compression, self.norm, self.limit]
+    }
+
+    /// The largest M of the reach gamut at the display's white, by degree of hue.
+    pub(super) fn reaches(&self) -> &Linear<1> {
+        &self.reach
+    }
+
     /// The largest M of the reach gamut at the display's white, of hues from 0 to 360.
     #[inline(always)]
     pub(super) fn reach<const N: usize>(&self, here: Here, hues: &[f32; N], out: &mut [f32; N]) {

@@ -49,6 +49,16 @@ impl Gamut {
         }
     }
 
+    /// J of middle grey, the gain of M, and the least room above.
+    pub(super) fn numbers(&self) -> [f32; 3] {
+        [self.mid_j, self.gain, self.least_room]
+    }
+
+    /// The power of the hull below the cusps, and the cusps.
+    pub(super) fn hull(&self) -> (&Power, &Cusps) {
+        (&self.below, &self.cusps)
+    }
+
     /// Finds the cusps of the display at the lanes' hues.
     #[inline(always)]
     pub(super) fn cusps<const N: usize>(&self, here: Here, lanes: &mut Lanes<N>) {

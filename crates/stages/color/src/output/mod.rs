@@ -17,6 +17,7 @@
 #![allow(clippy::manual_clamp, reason = "`max` and `min` drop NaN, `clamp` keeps it")]
 
 mod chroma;
+mod device;
 mod encode;
 mod gamut;
 mod hull;
@@ -44,6 +45,8 @@ use crate::matrix::{IDENTITY, apply_f32, inverse, mul, rgb_to_xyz, to_f32};
 use rushes_core::media::ColorSpace;
 use rushes_core::simd::math::degrees_of;
 use rushes_core::simd::{Curve, Here, Level, Power, kernel};
+use rushes_core::stage::DeviceWork;
+use std::sync::OnceLock;
 
 /// A rendering with its tables. Building one takes some milliseconds.
 #[derive(Debug, Clone)]
@@ -61,6 +64,8 @@ pub struct Rendering {
     /// From the gamut that colours are limited to, to that of the code values, where they are two.
     to_coded: Option<[[f32; 3]; 3]>,
     encoding: Encoding,
+    /// What devices get, made when one first asks.
+    on_device: OnceLock<DeviceWork>,
 }
 
 /// The powers that every pixel is raised to.
@@ -104,7 +109,8 @@ impl Rendering {
         let powers = Powers::new(&scene, &tone, [limit, limit_j]);
         let (white, encoding) = (peak / 100.0, Encoding::new(target.decoding(), peak / 100.0));
         let brightest = tone.brightest;
-        Self { to_ap1, scene, display, brightest, powers, chroma, gamut, white, to_coded, encoding }
+        let on_device = OnceLock::new();
+        Self { to_ap1, scene, display, brightest, powers, chroma, gamut, white, to_coded, encoding, on_device }
     }
 
     /// Display light of an ACES2065-1 pixel, linear, 1 at 100 nits, in the gamut that colours are limited

@@ -81,6 +81,11 @@ impl Model {
         }
     }
 
+    /// RGB to cones and back, responses to achromatic and opponent ones and back.
+    pub(super) fn matrices(&self) -> [[[f32; 3]; 3]; 4] {
+        [self.to_cones, self.from_cones, self.to_aab, self.from_aab]
+    }
+
     /// Achromatic response (1 for white) and the two opponent responses.
     #[inline(always)]
     pub(super) fn to_aab(&self, rgb: [f32; 3]) -> [f32; 3] {

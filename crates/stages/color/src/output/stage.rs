@@ -7,7 +7,7 @@ use rushes_core::frame::{Band, BandMut, Display, FrameFormat, ImageState, SceneL
 use rushes_core::graph::{AnyStage, Takes};
 use rushes_core::media::ColorSpace;
 use rushes_core::simd::Level;
-use rushes_core::stage::{FrameKernel, FrameStage, StageInfo};
+use rushes_core::stage::{DeviceWork, FrameKernel, FrameStage, StageInfo};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -100,6 +100,13 @@ impl FrameKernel for Kernel {
                 None => rendering.rows(level, from, out.rgb_row_mut(row)),
             }
         }
+    }
+
+    /// Words and tables: those of [`Rendering::on_device`]; then 1 for a picture in ACEScg, and the matrix from there to
+    /// ACES2065-1, 9 numbers row by row.
+    fn on_device(&self) -> Option<DeviceWork> {
+        let m = self.to_ap0.unwrap_or(to_f32(&matrix::IDENTITY));
+        Some(self.rendering.on_device().word(self.to_ap0.is_some().into()).numbers(m.into_iter().flatten()))
     }
 }
 

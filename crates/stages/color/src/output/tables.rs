@@ -62,6 +62,11 @@ impl Cusps {
         Self { slope: slopes.first().map_or(1.0, |s| s.1) as f32, bends, hull: Linear::new(&hull) }
     }
 
+    /// The slope of places before the first bend; bends, as the hue and what the slope grows by; the cusps by place.
+    pub(super) fn parts(&self) -> (f32, &[(f32, f32)], &Linear<3>) {
+        (self.slope, &self.bends, &self.hull)
+    }
+
     /// J (1 at the display's white), M and the inverse exponent above, linear between the two nearest. Hues from 0 to 360.
     #[inline(always)]
     pub(super) fn at<const N: usize>(

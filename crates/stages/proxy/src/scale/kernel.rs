@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use rushes_core::frame::{Band, BandMut, FrameFormat, Pool, Pooled};
 use rushes_core::simd::{Level, kernel};
-use rushes_core::stage::{FrameKernel, InOrder};
+use rushes_core::stage::{DeviceWork, FrameKernel, InOrder};
 
 use super::domain::{self, ScaleDomain};
 use super::weights::Weights;
@@ -33,6 +33,14 @@ impl FrameKernel for ScaleKernel {
 
     fn in_order(&self) -> Option<Box<dyn InOrder + '_>> {
         Some(Box::new(Descent::new(self)))
+    }
+
+    /// Words: 1 where samples are averaged as logarithms. Tables: for columns and for rows, the spans and weights of
+    /// [`Weights::on_device`].
+    fn on_device(&self) -> Option<DeviceWork> {
+        let work = DeviceWork::new("scale").word((self.domain == ScaleDomain::Log).into());
+        let tables = [self.columns.on_device()?, self.rows.on_device()?];
+        Some(tables.into_iter().flatten().fold(work, |work, table| work.table(Arc::clone(table))))
     }
 }
 

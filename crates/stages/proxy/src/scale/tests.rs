@@ -219,3 +219,15 @@ fn bands_in_order_give_the_same_bits_and_one_out_of_order_too() {
         }
     }
 }
+
+#[test]
+fn devices_get_the_weights_once() {
+    let scale = Scale::display(ScaleTo::Exact { width: 5, height: 3 });
+    let work = || scale.prepare(&format(20, 9, None)).unwrap().on_device().unwrap();
+    let (one, two) = (work(), work());
+    assert_eq!((one.program, one.words[0], one.tables[0].len(), one.tables[2].len()), ("scale", 0, 15, 9));
+    // The spans of the columns lie one after the other, and end with the weights.
+    let [first, begin, count] = [0, 1, 2].map(|k| one.tables[0][12 + k]);
+    assert_eq!((first + count, begin + count), (20.0, one.tables[1].len() as f32));
+    assert!(one.tables.iter().zip(&two.tables).all(|(a, b)| std::sync::Arc::ptr_eq(a, b)));
+}

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::f64::consts::PI;
 use std::ops::Range;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -53,13 +53,16 @@ pub(super) struct Weights {
     /// The first input sample, and where the weights begin in `all`.
     spans: Vec<(usize, usize)>,
     all: Vec<f32>,
+    /// What devices get, made when one first asks.
+    on_device: OnceLock<[Arc<[f32]>; 2]>,
 }
 
 impl Weights {
     /// From `input` to `output` samples; both cover the same distance. Weights sum to 1: what a
     /// filter would take from beyond the border is shared out among the samples there are.
     pub(super) fn new(filter: ResampleFilter, input: usize, output: usize) -> Self {
-        let mut weights = Self { spans: Vec::with_capacity(output), all: Vec::new() };
+        let spans = Vec::with_capacity(output);
+        let mut weights = Self { spans, all: Vec::new(), on_device: OnceLock::new() };
         if input == output {
             weights.spans = (0..output).map(|i| (i, i)).collect();
             weights.all = vec![1.0; output];
@@ -122,6 +125,19 @@ impl Weights {
         let (first, start) = self.spans[i];
         let end = self.spans.get(i + 1).map_or(self.all.len(), |s| s.1);
         (first, &self.all[start..end])
+    }
+
+    /// As tables: for each output sample three whole numbers, the first input sample, where its weights begin among all, and
+    /// how many they are; and all weights. `None` for more weights than an `f32` counts exactly, 16 million.
+    pub(super) fn on_device(&self) -> Option<&[Arc<[f32]>; 2]> {
+        let counted = self.all.len() <= 1 << f32::MANTISSA_DIGITS;
+        counted.then(|| {
+            self.on_device.get_or_init(|| {
+                let span = |i: usize| [self.spans[i].0, self.spans[i].1, self.of(i).1.len()];
+                let spans = (0..self.len()).flat_map(span).map(|v| v as f32);
+                [spans.collect(), self.all.as_slice().into()]
+            })
+        })
     }
 
     /// The input samples that output samples `out` are made of.

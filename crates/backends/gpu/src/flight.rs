@@ -1,0 +1,249 @@
+//! A frame's way over the device: its rows up, its passes, and the rows of some stages back.
+
+use std::ops::Range;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use rushes_core::error::guarded;
+use rushes_core::frame::{BandMut, Pool};
+use rushes_core::stage::SourceFrame;
+use rushes_core::{Error, ErrorKind, Result};
+
+use crate::buffers::{Buffers, Tables, unmapped};
+use crate::device::{Device, Opened};
+use crate::layout::{Layout, Node};
+use crate::sizes::geometry_at;
+
+/// How long a device may work at a frame without an answer.
+const PATIENCE: Duration = Duration::from_secs(600);
+
+/// Bytes of rows that are taken from a frame at a time: they stay in a core's cache on their way.
+const BAND_BYTES: usize = 256 * 1024;
+
+/// A frame's rows as they came back. Dropped, its buffers go to the next frame.
+pub(crate) struct Landed {
+    device: Device,
+    /// `None` only while it is dropped.
+    buffers: Option<Buffers>,
+    views: Vec<Option<wgpu::BufferView>>,
+}
+
+impl Device {
+    /// Computes `nodes` of `source`. `goes_on` is asked while it waits.
+    pub(crate) fn fly(
+        &self,
+        layout: &Arc<Layout>,
+        nodes: &[Node<'_>],
+        source: &dyn SourceFrame,
+        memory: &Pool<f32>,
+        goes_on: &dyn Fn() -> bool,
+    ) -> Result<Landed> {
+        let device = &*self.0;
+        let tables: Vec<Arc<Tables>> = nodes.iter().map(|n| device.tables(&n.work.tables)).collect::<Result<_>>()?;
+        let buffers = device.take_buffers(layout, &tables, goes_on)?;
+        drop(tables);
+        // On an error the buffers are dropped: nobody knows what they hold and whether they are mapped.
+        let landed = Arc::new(Answers::default());
+        let mut last = None;
+        for strip in 0..layout.strips.len() {
+            if !goes_on() {
+                return Err(Error::new(ErrorKind::Cancelled, "cancelled"));
+            }
+            last = Some(device.call("computing a frame", || {
+                device.upload(&buffers, strip, nodes, source, memory)?;
+                let commands = device.encode(&buffers, strip, &landed);
+                Ok(device.queue.submit([commands]))
+            })?);
+        }
+        device.wait(last, &buffers, &landed, goes_on)?;
+        let views = device.call("reading a frame back", || {
+            let view = |b: &Option<wgpu::Buffer>| b.as_ref().map(|b| b.get_mapped_range(..)).transpose();
+            buffers.reads.iter().map(view).collect::<Result<Vec<_>, _>>().map_err(|e| unmapped(&e))
+        })?;
+        Ok(Landed { device: self.clone(), buffers: Some(buffers), views })
+    }
+}
+
+/// What the driver has told of a frame's read-backs.
+#[derive(Default)]
+struct Answers {
+    mapped: AtomicUsize,
+    failed: AtomicBool,
+}
+
+impl Opened {
+    /// Writes the rows of a strip where the device will take them from.
+    fn upload(
+        &self,
+        buffers: &Buffers,
+        strip: usize,
+        nodes: &[Node<'_>],
+        source: &dyn SourceFrame,
+        memory: &Pool<f32>,
+    ) -> Result<()> {
+        let (size, rows) = (buffers.layout.source, buffers.layout.strips[strip].source.clone());
+        let upload = &buffers.uploads[strip];
+        buffers.writable[strip].store(false, Ordering::Release);
+        let mut mapped = upload.get_mapped_range_mut(..).map_err(|e| unmapped(&e))?;
+        let at_once = (BAND_BYTES / (size.planes * size.width * 4).max(1)).max(1);
+        let mut band = memory.take(size.planes * size.width * at_once);
+        for first in rows.clone().step_by(at_once) {
+            let part = first..(first + at_once).min(rows.end);
+            let (n, width) = (part.len(), size.width);
+            let band = &mut band[..size.planes * n * width];
+            guarded("the source", || {
+                source.rows(&mut BandMut::new(band, size.planes, width, part));
+                Ok(())
+            })?;
+            for (plane, samples) in band.chunks_exact(n * width).enumerate() {
+                let at = (plane * rows.len() + first - rows.start) * width * 4;
+                mapped.slice(at..at + n * width * 4).copy_from_slice(bytemuck::cast_slice(samples));
+            }
+        }
+        if strip == 0 {
+            let words = size.bytes(rows.len()) as usize;
+            for (node, bound) in nodes.iter().zip(&buffers.bound) {
+                let at = words + bound.words_at as usize;
+                mapped
+                    .slice(at..at + node.work.words.len() * 4)
+                    .copy_from_slice(bytemuck::cast_slice(&node.work.words));
+            }
+        }
+        drop(mapped);
+        upload.unmap();
+        Ok(())
+    }
+
+    /// What the device does for a strip.
+    fn encode(&self, buffers: &Buffers, strip: usize, landed: &Arc<Answers>) -> wgpu::CommandBuffer {
+        let layout = &*buffers.layout;
+        let at = &layout.strips[strip];
+        let mut encoder = self.gpu.create_command_encoder(&wgpu::CommandEncoderDescriptor { label: Some("strip") });
+        let upload = &buffers.uploads[strip];
+        let bytes = layout.source.bytes(at.source.len());
+        if strip == 0 && buffers.words.size() > 0 {
+            encoder.copy_buffer_to_buffer(upload, bytes, &buffers.words, 0, buffers.words.size());
+        }
+        if bytes > 0 {
+            encoder.copy_buffer_to_buffer(upload, 0, &buffers.source, 0, bytes);
+        }
+        for (i, bound) in buffers.bound.iter().enumerate().filter(|(i, _)| !at.rows[*i].is_empty()) {
+            let mut passes = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
+            for (p, (pass, pipeline)) in bound.compiled.passes.iter().enumerate() {
+                let span = &at.passes[i][p];
+                let [block_x, block_y] = pass.block.map(|n| n as usize);
+                let [group_x, group_y] = bound.compiled.workgroup.map(|n| n as usize);
+                let blocks = span.rows.end.div_ceil(block_y) - span.rows.start / block_y;
+                let groups = [span.width.div_ceil(block_x).div_ceil(group_x), blocks.div_ceil(group_y)];
+                passes.set_pipeline(pipeline);
+                passes.set_bind_group(0, &bound.groups[p], &[geometry_at(layout, strip, i, p)]);
+                passes.dispatch_workgroups(groups[0] as u32, groups[1] as u32, 1);
+            }
+            drop(passes);
+            let (has, back) = (&at.rows[i], &at.read[i]);
+            if let (Some(read), false) = (&buffers.reads[strip], back.is_empty()) {
+                let (size, begin) = (layout.nodes[i].size, at.read_at(layout, i));
+                let row = size.width as u64 * 4;
+                for plane in 0..size.planes as u64 {
+                    let from = (plane * has.len() as u64 + (back.start - has.start) as u64) * row;
+                    let to = begin + plane * back.len() as u64 * row;
+                    encoder.copy_buffer_to_buffer(&buffers.outputs[i], from, read, to, back.len() as u64 * row);
+                }
+            }
+        }
+        let told = Arc::clone(landed);
+        let answer = move |result: Result<(), wgpu::BufferAsyncError>| {
+            told.failed.fetch_or(result.is_err(), Ordering::AcqRel);
+            told.mapped.fetch_add(1, Ordering::AcqRel);
+        };
+        match &buffers.reads[strip] {
+            Some(read) => encoder.map_buffer_on_submit(read, wgpu::MapMode::Read, .., answer),
+            None => answer(Ok(())),
+        }
+        let (writable, told) = (Arc::clone(&buffers.writable[strip]), Arc::clone(landed));
+        encoder.map_buffer_on_submit(upload, wgpu::MapMode::Write, .., move |result| {
+            told.failed.fetch_or(result.is_err(), Ordering::AcqRel);
+            writable.store(result.is_ok(), Ordering::Release);
+        });
+        encoder.finish()
+    }
+
+    /// Waits until all strips have come back, and the next frame's can be written.
+    fn wait(
+        &self,
+        last: Option<wgpu::SubmissionIndex>,
+        buffers: &Buffers,
+        landed: &Answers,
+        goes_on: &dyn Fn() -> bool,
+    ) -> Result<()> {
+        let begun = Instant::now();
+        loop {
+            // Not too long at a time, so that a cancellation is answered.
+            let wait =
+                wgpu::PollType::Wait { submission_index: last.clone(), timeout: Some(Duration::from_millis(50)) };
+            let polled = self.gpu.poll(wait);
+            self.go_on()?;
+            if landed.failed.load(Ordering::Acquire) {
+                return Err(unmapped(&"the driver did not map it").doing("reading a frame back"));
+            }
+            if landed.mapped.load(Ordering::Acquire) >= buffers.reads.len() && buffers.is_writable() {
+                return Ok(());
+            }
+            match polled {
+                Ok(_) | Err(wgpu::PollError::Timeout) => {}
+                Err(e) => return Err(unmapped(&e).doing("waiting for a frame")),
+            }
+            if !goes_on() {
+                return Err(Error::new(ErrorKind::Cancelled, "cancelled"));
+            }
+            if begun.elapsed() > PATIENCE {
+                return Err(Error::new(ErrorKind::Io, format!("the GPU gave no answer for {PATIENCE:?}"))
+                    .doing("waiting for a frame")
+                    .advice("look at the driver's log, or use the CPU")
+                    .retryable());
+            }
+        }
+    }
+}
+
+impl Landed {
+    fn layout(&self) -> Option<&Layout> {
+        self.buffers.as_ref().map(|b| &*b.layout)
+    }
+
+    /// Writes the rows of `out`, which came back from `node`.
+    pub(crate) fn rows(&self, node: usize, out: &mut BandMut<'_>) {
+        let Some(layout) = self.layout() else { return };
+        for (strip, view) in layout.strips.iter().zip(&self.views) {
+            let here = &strip.read[node];
+            let part = overlap(here, &out.rows());
+            let Some(view) = view.as_ref().filter(|_| !part.is_empty()) else { continue };
+            let (size, begin) = (layout.nodes[node].size, strip.read_at(layout, node) as usize);
+            let row_bytes = size.width * 4;
+            for plane in 0..size.planes {
+                for row in part.clone() {
+                    let at = begin + (plane * here.len() + row - here.start) * row_bytes;
+                    let to = out.row_mut(plane, row);
+                    bytemuck::cast_slice_mut(to).copy_from_slice(&view[at..at + row_bytes]);
+                }
+            }
+        }
+    }
+}
+
+impl Drop for Landed {
+    fn drop(&mut self) {
+        // Before the buffers they look into.
+        self.views.clear();
+        if let Some(buffers) = self.buffers.take() {
+            buffers.reads.iter().flatten().for_each(wgpu::Buffer::unmap);
+            self.device.0.give_buffers(buffers);
+        }
+    }
+}
+
+fn overlap(a: &Range<usize>, b: &Range<usize>) -> Range<usize> {
+    let start = a.start.max(b.start);
+    start..a.end.min(b.end).max(start)
+}
