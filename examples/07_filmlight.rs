@@ -9,7 +9,7 @@
 #![allow(clippy::print_stdout, reason = "a program prints")]
 
 use rushes::Job;
-use rushes::backends::filmlight::{Launch, Pool, Server, Settings};
+use rushes::backends::filmlight::{Pool, Server, Settings};
 use rushes::recipes::Dailies;
 
 mod common;
@@ -18,7 +18,7 @@ mod common;
 async fn main() -> rushes::Result<()> {
     let (card, out) = common::args("filmlight-out");
     // Two renders at a time: each takes a seat of the licence.
-    let pool = Pool::new(Server::Private(Box::new(Launch::default())), 2);
+    let pool = Pool::new(Server::Private(Box::default()), 2);
 
     // The server is asked about the clips, and cannot promise plates of SMPTE ST 2065-4.
     let recipe = Dailies { exr: "piz".into(), on_bad_frame: "hold".into(), ask_filmlight: true, ..Dailies::default() }

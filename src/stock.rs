@@ -65,15 +65,12 @@ impl Decoders {
     }
 
     fn find(&self, clip: &ClipRef) -> Result<&dyn Source> {
-        let mut refusals = Vec::new();
-        for source in &self.0 {
-            match source.accepts(clip) {
-                Ok(()) => return Ok(source.as_ref()),
-                Err(e) => refusals.push(format!("{}: {e}", source.name())),
-            }
+        if let Some(source) = self.0.iter().find(|source| source.accepts(clip).is_ok()) {
+            return Ok(source.as_ref());
         }
-        Err(Error::new(ErrorKind::Unsupported, format!("no decoder of this build takes it: {}", refusals.join("; ")))
-            .clip(&clip.name))
+        let format = serde_json::to_value(clip.format).unwrap_or_default();
+        let what = format!("no decoder of this build takes {}", format.as_str().unwrap_or("it"));
+        Err(Error::new(ErrorKind::Unsupported, what).clip(&clip.name))
     }
 }
 

@@ -4,8 +4,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use exr::prelude::{FlatSamples, read_first_flat_layer_from_file};
-use rushes::backends::local::Preview;
-use rushes::core::run::Outcome;
+use rushes::backends::local::{LocalExecutor, Preview};
+use rushes::core::plan::Unit;
+use rushes::core::run::{Executor, Executors, Outcome, RunContext, UnitReport, Verdict};
 use rushes::core::stage::ClipRef;
 use rushes::recipes::{Dailies, ProxyOrder};
 use rushes::{Done, Job};
@@ -50,17 +51,74 @@ async fn a_card_is_developed_as_on_the_cpu() {
         let plates: Vec<String> = outputs(&want).into_iter().filter(|p| p.ends_with(".exr")).collect();
         assert!(!plates.is_empty());
         for path in plates {
-            let [got, want] = [out, "cpu"].map(|o| plate(&folder.path().join(o).join(&path)));
-            assert_eq!(got.len(), want.len());
-            for ((name, got), (_, want)) in got.iter().zip(&want) {
-                for (i, (g, w)) in got.iter().zip(want).enumerate() {
-                    // A half has eleven bits: its next neighbour at most.
-                    let near = w.abs().max(1e-3) / 1000.0;
-                    assert!((g - w).abs() <= near, "{path}, {name}, sample {i}: {g}, not {w}");
-                }
-            }
+            same_plate(&folder.path().join(out).join(&path), &folder.path().join("cpu").join(&path));
         }
     }
+}
+
+/// The same picture but for the last bit of a half.
+fn same_plate(got: &Path, want: &Path) {
+    let (ours, theirs) = (plate(got), plate(want));
+    assert_eq!(ours.len(), theirs.len());
+    for ((name, ours), (_, theirs)) in ours.iter().zip(&theirs) {
+        for (i, (g, w)) in ours.iter().zip(theirs).enumerate() {
+            // A half has eleven bits: its next neighbour at most.
+            let near = w.abs().max(1e-3) / 1000.0;
+            assert!((g - w).abs() <= near, "{}, {name}, sample {i}: {g}, not {w}", got.display());
+        }
+    }
+}
+
+/// The GPU for every other unit.
+#[derive(Debug)]
+struct EveryOther(GpuExecutor);
+
+#[async_trait::async_trait]
+impl Executor for EveryOther {
+    fn name(&self) -> &str {
+        self.0.name()
+    }
+    fn results(&self) -> &str {
+        self.0.results()
+    }
+    async fn accepts(&self, unit: &Unit) -> Verdict {
+        match unit.range.first % 4 {
+            0 => self.0.accepts(unit).await,
+            _ => Verdict::No("it takes every other unit".into()),
+        }
+    }
+    async fn run(&self, unit: &Unit, cx: &RunContext) -> UnitReport {
+        self.0.run(unit, cx).await
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn units_of_one_clip_may_be_made_on_both() {
+    let Some(device) = testing::device(Settings::default()) else { return };
+    let folder = tempfile::tempdir().unwrap();
+    Card::write_clean(&folder.path().join("card"), CardSpec::tiny()).unwrap();
+    let recipe = Dailies { exr: "zip".into(), ..Dailies::default() }.plates_only();
+    let job = |out: &str| {
+        let job = Job::new(recipe.workflow(), folder.path().join("card"), folder.path().join(out)).page(false);
+        job.frames_per_unit(2)
+    };
+    let want = job("cpu").run().await.unwrap();
+    let local = Arc::new(LocalExecutor::new(rushes::registry()));
+    let gpu = Arc::new(EveryOther(GpuExecutor::new(rushes::registry(), device.clone())));
+    let got = job("both").executors(Executors::new().prefer(gpu).then(local).by_preference()).run().await.unwrap();
+    assert_eq!(outputs(&got), outputs(&want));
+    let on: Vec<bool> = got.report.units.iter().map(|u| u.ran_on.starts_with("gpu")).collect();
+    assert_eq!(on, [true, false, true, false], "{:?}", got.report.units);
+    for path in outputs(&want) {
+        same_plate(&folder.path().join("both").join(&path), &folder.path().join("cpu").join(&path));
+    }
+    // Done is done, on whichever of them.
+    let again = job("both").gpu(&device).run().await.unwrap();
+    assert!(
+        again.report.units.iter().all(|u| u.is_done() && u.ran_on.starts_with("cache")),
+        "{:?}",
+        again.report.units
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
