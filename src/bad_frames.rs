@@ -1,5 +1,7 @@
 //! Frames that turn out to be damaged while they are decoded.
 
+use std::collections::BTreeSet;
+
 use rushes_core::ErrorKind;
 use rushes_core::Result;
 use rushes_core::graph::Graph;
@@ -21,10 +23,14 @@ impl Job {
         graph: &Graph,
         report: &mut RunReport,
     ) -> Result<(Plan, Batch)> {
+        // Some executors have no stand-ins: what they said of the frames remains what is known.
+        let mut left = BTreeSet::new();
         // A frame to be held may itself turn out to be damaged, so this may take more than one round.
         loop {
             let mut replaced = Batch { root: batch.root.clone(), ..Batch::default() };
-            for clip in &mut batch.clips {
+            let mut told = Vec::new();
+            for clip in batch.clips.iter().filter(|c| !left.contains(&c.name)) {
+                let mut clip = clip.clone();
                 let of_clip = report.units.iter().filter(|u| u.clip == clip.name).flat_map(|u| &u.bad_frames);
                 // A file that cannot be read at all is not damaged media: the card may be gone.
                 let (bad, other): (Vec<_>, Vec<_>) =
@@ -33,11 +39,11 @@ impl Job {
                 if frames.is_empty() || !other.is_empty() || !clip.replace_bad(&frames) {
                     continue;
                 }
-                batch.findings.extend(bad.iter().map(|b| {
+                told.extend(bad.iter().map(|b| {
                     let text = format!("it cannot be decoded, and another picture stands in for it: {}", b.why);
                     Finding::warning("frame-undecodable", text).clip(&clip.name).frame(b.frame)
                 }));
-                replaced.clips.push(clip.clone());
+                replaced.clips.push(clip);
             }
             if replaced.clips.is_empty() || self.cancel.is_cancelled() {
                 let of_units = report.units.iter().flat_map(|u| &u.findings);
@@ -46,7 +52,17 @@ impl Job {
             }
             let batches = graph.nodes().map(|n| (n, replaced.clone())).collect();
             let (graph, registry, options) = (graph.clone(), self.registry.clone(), self.options.clone());
-            let again = blocking(move || Plan::of(&graph, &registry, &batches, &options)).await?;
+            let mut again = blocking(move || Plan::of(&graph, &registry, &batches, &options)).await?;
+            self.refuse_what_nobody_takes(&mut again).await?;
+            again.clips.retain(|c| !c.units.is_empty());
+            let made = |name: &str| again.clips.iter().any(|c| c.clip == name);
+            left.extend(replaced.clips.iter().filter(|c| !made(&c.name)).map(|c| c.name.clone()));
+            batch.findings.extend(told.into_iter().filter(|f| f.clip.as_deref().is_some_and(made)));
+            for clip in replaced.clips.into_iter().filter(|c| made(&c.name)) {
+                if let Some(first) = batch.clips.iter_mut().find(|c| c.name == clip.name) {
+                    *first = clip;
+                }
+            }
             for unit in runner.run(&again).await.units {
                 if let Some(first) = report.units.iter_mut().find(|u| u.unit == unit.unit) {
                     *first = unit;

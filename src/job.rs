@@ -13,7 +13,6 @@ use rushes_core::stage::{Batch, ClipRef};
 use rushes_core::{Error, ErrorKind, Result};
 use rushes_ledger::{Judgement, Ledger, Lineage};
 
-use crate::executors::classes_of;
 use crate::manifest::{InputFile, Manifest};
 use crate::originals;
 use crate::report::Page;
@@ -33,6 +32,8 @@ pub struct Job {
     workflow: WorkflowFile,
     input: PathBuf,
     pub(crate) registry: Registry,
+    /// The stages of what decodes here: those of the registry, without the formats that are left to servers.
+    pub(crate) decodes: Registry,
     pub(crate) executors: Option<Executors>,
     pub(crate) options: PlanOptions,
     pub(crate) attempts: u32,
@@ -70,6 +71,7 @@ impl Job {
             workflow,
             input: input.into(),
             registry: crate::registry(),
+            decodes: crate::registry(),
             executors: None,
             options: PlanOptions { budget: Some(half_of_memory()), ..PlanOptions::to(out) },
             attempts: 3,
@@ -82,6 +84,7 @@ impl Job {
 
     /// Stages of your own, beside the stock ones or instead of them.
     pub fn registry(mut self, registry: Registry) -> Self {
+        self.decodes = registry.clone();
         self.registry = registry;
         self
     }
@@ -172,7 +175,7 @@ impl Job {
         let (graph, batches) = (understood.graph.clone(), understood.batches.clone());
         let (registry, options) = (self.registry.clone(), self.options.clone());
         let mut plan = blocking(move || Plan::of(&graph, &registry, &batches, &options)).await?;
-        self.refuse_what_nobody_takes(&mut plan).await;
+        self.refuse_what_nobody_takes(&mut plan).await?;
         Ok((understood, plan))
     }
 
@@ -190,7 +193,7 @@ impl Job {
         let executors = self.runs_on();
         let mut classes = Vec::with_capacity(plan.units().count());
         for unit in plan.units() {
-            classes.push(classes_of(&executors, unit).await);
+            classes.push(self.classes_of(&executors, unit).await?);
         }
         blocking(move || {
             let ledger = Ledger::open(&out)?;

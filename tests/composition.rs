@@ -30,6 +30,10 @@ impl Executor for Elsewhere {
         "elsewhere"
     }
 
+    fn pictures(&self) -> &str {
+        self.local.pictures()
+    }
+
     async fn accepts(&self, unit: &Unit) -> Verdict {
         if unit.clip.name.starts_with(self.clips) {
             Verdict::Yes

@@ -44,7 +44,7 @@ impl Cache {
     async fn judge(&self, unit: &Unit, cancel: &CancellationToken) -> Result<Judgement> {
         let (ledger, registry) = (Arc::clone(&self.ledger), self.registry.clone());
         let (unit, cancel) = (unit.clone(), cancel.clone());
-        let classes = classes(self.inner.results(), &self.beside);
+        let classes: Vec<String> = [&[self.inner.results().to_owned()], &self.beside[..]].concat();
         blocking(move || Judgement::of(&ledger, &unit, &registry, &classes, &cancel)).await
     }
 
@@ -72,13 +72,6 @@ impl Cache {
     }
 }
 
-/// One class and the others, each once.
-fn classes(first: &str, beside: &[String]) -> Vec<String> {
-    let mut classes = vec![first.to_owned()];
-    classes.extend(beside.iter().filter(|class| *class != first).cloned());
-    classes
-}
-
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
     tokio::task::spawn_blocking(work).await.unwrap_or_else(|e| {
         Err(Error::new(ErrorKind::Panicked, format!("the ledger's work ended without a result: {e}")))
@@ -93,6 +86,10 @@ impl Executor for Cache {
 
     fn results(&self) -> &str {
         self.inner.results()
+    }
+
+    fn pictures(&self) -> &str {
+        self.inner.pictures()
     }
 
     async fn accepts(&self, unit: &Unit) -> Verdict {

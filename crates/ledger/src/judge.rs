@@ -74,6 +74,7 @@ impl Judgement {
         // By the other classes: their recipes' digests, by sink.
         let beside: Vec<(&String, BTreeMap<usize, Digest>)> = beside
             .iter()
+            .filter(|class| **class != first)
             .map(|class| (class, recipes(class).into_iter().map(|(i, r)| (i, r.digest())).collect()))
             .collect();
         let recipes = recipes(&first);
@@ -202,13 +203,15 @@ impl Judgement {
         if self.stands() && others.len() == self.outputs.len() && others.values().all(|other| other == class) {
             return;
         }
+        let mut made = BTreeSet::new();
         for (&i, class) in others {
             let (expected, reason) = &mut self.outputs[i];
             if reason.is_none() {
                 *reason = Some(Reason::Results((*class).clone(), first.to_owned()));
-                self.standing.retain(|record| record.output.path != expected.path);
+                made.insert(expected.path.clone());
             }
         }
+        self.standing.retain(|record| !made.contains(&record.output.path));
     }
 }
 

@@ -70,6 +70,11 @@ impl Executor for GpuExecutor {
         &self.results
     }
 
+    /// Those of the CPU, within the tolerances of `crates/backends/README.md`.
+    fn pictures(&self) -> &str {
+        self.local.pictures()
+    }
+
     async fn accepts(&self, unit: &Unit) -> Verdict {
         let (this, unit) = (self.clone(), unit.clone());
         // Reads a header, and compiles what is not compiled yet.

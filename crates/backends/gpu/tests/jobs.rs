@@ -81,6 +81,9 @@ impl Executor for EveryOther {
     fn results(&self) -> &str {
         self.0.results()
     }
+    fn pictures(&self) -> &str {
+        self.0.pictures()
+    }
     async fn accepts(&self, unit: &Unit) -> Verdict {
         match unit.range.first % 4 {
             0 => self.0.accepts(unit).await,

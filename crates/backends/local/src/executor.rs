@@ -65,6 +65,11 @@ impl Executor for LocalExecutor {
         "local"
     }
 
+    /// Those of Rushes' own stages, whatever computes them.
+    fn pictures(&self) -> &str {
+        "rushes"
+    }
+
     async fn accepts(&self, unit: &Unit) -> Verdict {
         match Tree::make(&unit.tree, &self.registry).and_then(|t| t.source().accepts(&unit.clip)) {
             Ok(()) => Verdict::Yes,

@@ -1,5 +1,9 @@
 //! Executors beside this machine's CPUs.
 
+use std::sync::Arc;
+
+use rushes::backends::local::LocalExecutor;
+use rushes::core::run::Executors;
 use rushes::{Job, Result};
 
 use crate::args::Elsewhere;
@@ -13,13 +17,28 @@ impl Elsewhere {
         false
     }
 
-    /// `job` with them.
-    pub(crate) fn join(&self, job: Job) -> Result<Job> {
+    /// This machine's CPUs, on `threads` threads if that was said, and its GPU before them.
+    pub(crate) fn here(&self, threads: Option<usize>) -> Result<Executors> {
+        let local = LocalExecutor::new(rushes::registry());
+        let executors = Executors::new().prefer(Arc::new(match threads {
+            Some(threads) => local.threads(threads),
+            None => local,
+        }));
         #[cfg(feature = "gpu")]
-        let job = match &self.gpu {
-            Some(which) => job.gpu(&rushes::backends::gpu::Device::open(which, Default::default())?),
-            None => job,
-        };
+        if let Some(which) = &self.gpu {
+            use rushes::backends::gpu::{Device, GpuExecutor};
+            let gpu = GpuExecutor::new(rushes::registry(), Device::open(which, Default::default())?);
+            let gpu = match threads {
+                Some(threads) => gpu.threads(threads),
+                None => gpu,
+            };
+            return Ok(executors.prefer(Arc::new(gpu)).by_preference());
+        }
+        Ok(executors.by_preference())
+    }
+
+    /// `job` with servers beside this machine.
+    pub(crate) fn join(&self, job: Job) -> Result<Job> {
         #[cfg(feature = "filmlight")]
         let job = match &self.filmlight {
             Some(server) => job.filmlight(&filmlight(server, self.filmlight_renders)?, Default::default())?,

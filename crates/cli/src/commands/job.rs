@@ -1,9 +1,7 @@
 //! `dailies`, `plates`, `proxies`, `run`: jobs on a card.
 
 use std::path::Path;
-use std::sync::Arc;
 
-use rushes::backends::local::LocalExecutor;
 use rushes::core::graph::WorkflowFile;
 use rushes::core::run::Outcome;
 use rushes::recipes::{Dailies, ProxyOrder};
@@ -40,12 +38,8 @@ fn asking(a: &Recipe) -> Result<Dailies> {
 
 /// The job that the arguments describe.
 pub(crate) fn job(workflow: WorkflowFile, input: &Path, a: &JobArgs) -> Result<Job> {
-    let mut local = LocalExecutor::new(rushes::registry());
-    if let Some(threads) = a.threads {
-        local = local.threads(threads);
-    }
     let job = Job::new(workflow, input, &a.out)
-        .executor(Arc::new(local))
+        .executors(a.elsewhere.here(a.threads)?)
         .overwrite(a.overwrite)
         .attempts(a.attempts)
         .frames_per_unit(a.frames_per_unit);

@@ -86,9 +86,8 @@ pub(super) async fn keeps_budget(executor: Arc<dyn Executor>, out: &Path) -> Che
 pub(super) async fn works_wrapped(make: &(dyn Fn(Registry) -> Arc<dyn Executor> + Sync), out: &Path) -> Checked {
     let inner = make(registry());
     let never: Arc<dyn Executor> = Arc::new(Never);
-    let executors = Arc::new(Executors::new().prefer(never).then(inner).at_once(1));
-    let retry = Arc::new(Retry::new(Arc::new(Trace::new(executors)), 3, Duration::from_millis(1)));
-    let wrapped = Limit::new(retry, 1);
+    let retry = Retry::new(Arc::new(Trace::new(inner)), 3, Duration::from_millis(1));
+    let wrapped = Executors::new().prefer(never).then(Arc::new(Limit::new(Arc::new(retry), 1))).at_once(1);
     let unit = unit(&out.join("out"), 3, Pattern::default());
     let first = wrapped.run(&unit, &RunContext::plain()).await;
     expect_done(&first)?;

@@ -52,7 +52,13 @@ pub trait Executor: Send + Sync + std::fmt::Debug {
         self.name()
     }
 
-    /// Whether it takes the unit; cheap, and without side effects.
+    /// The class of its pictures: executors of one class make pictures that are equal within stated tolerances, and the
+    /// units of a clip go to executors of one class alone. Default: that of its results.
+    fn pictures(&self) -> &str {
+        self.results()
+    }
+
+    /// Whether it takes the unit; it makes nothing, and may be asked often.
     async fn accepts(&self, unit: &Unit) -> Verdict;
 
     /// How long the unit would take here if it ran alone, from start to end; a rough guess will do, because

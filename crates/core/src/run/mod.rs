@@ -10,7 +10,8 @@ mod understand;
 mod wrap;
 
 pub use budget::{Budget, Reservation};
-pub use compose::{Able, Choice, Executors};
+use compose::Choice;
+pub use compose::{Able, Executors};
 pub use event::{Event, Events};
 pub use executor::{Executor, RunContext, Verdict};
 pub use report::{BadFrame, Failure, Outcome, RunReport, UnitReport};

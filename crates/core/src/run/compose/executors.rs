@@ -1,26 +1,30 @@
 //! The composition.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::Semaphore;
+use tokio::time::Instant;
 
-use super::pace::Pace;
+use super::able::Able;
+use super::measured::Measured;
+use super::pace::{Given, Pace, kind};
 use crate::error::{Error, ErrorKind};
-use crate::media::Finding;
 use crate::plan::Unit;
 use crate::run::{Executor, Outcome, RunContext, UnitReport, Verdict};
 
-/// Executors that share the units of a plan among themselves.
+/// Executors that share the units of a plan among themselves: for [`Runner::over`](crate::run::Runner::over).
 ///
 /// A unit goes to one that takes it: the earlier one, unless a later one is expected to have it done clearly sooner. What
 /// is expected comes of what executors say ([`Executor::cost`]), of what they took before, and of what they have
-/// in work. A unit never changes executors between its frames; after a failure that may pass, it begins anew on the next
-/// one that takes it. That an executor was passed over, because it does not take the unit or failed, is always
-/// told: in `ran_on` and as a finding.
+/// in work. After a failure that may pass, a unit begins anew on the next one that takes it, and the one that failed is
+/// left alone for a while. That an executor was passed over, because it does not take the unit or failed, is always
+/// told: in `ran_on`, and once a clip as a finding.
 ///
-/// Executors whose classes of results differ ([`Executor::results`]) make equal pictures within tolerances, and not equal bytes: where the
-/// bytes of outputs must not depend on how busy the machine is, say [`Executors::by_preference`].
+/// A unit never changes executors between its frames. The units of a clip may go to several, as long as their pictures are
+/// equal within stated tolerances ([`Executor::pictures`]): a clip is never made by two kinds of pipelines. Where the very bytes
+/// must not depend on how busy the machine is, say [`Executors::by_preference`].
 ///
 /// ```
 /// # use std::sync::Arc;
@@ -36,6 +40,7 @@ pub struct Executors {
     newest: usize,
     by_preference: bool,
     name: String,
+    clips: Arc<Mutex<HashMap<String, Bound>>>,
 }
 
 #[derive(Debug, Clone)]
@@ -52,23 +57,18 @@ struct Seats {
     all: usize,
 }
 
-/// Which executors take a unit.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Able {
-    /// Their numbers, in order of preference.
-    pub takers: Vec<usize>,
-    /// Those that could not say ([`Verdict::NotNow`]): where there is no taker, the first of them is run, and fails in a way
-    /// that may pass.
-    pub absent: Vec<usize>,
-    /// Those that do not take it or could not say, and why.
-    pub refusals: Vec<(usize, String)>,
-    /// How many were asked.
-    asked: usize,
+/// What was decided for a clip.
+#[derive(Debug, Default)]
+struct Bound {
+    /// The class of its pictures.
+    pictures: Option<String>,
+    /// Whether it was told who was passed over.
+    told: bool,
 }
 
 /// Which executor a unit goes to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Choice {
+pub(crate) enum Choice {
     /// This one.
     Now(usize),
     /// One that has no seat free, and will have the unit done sooner than those that have.
@@ -77,6 +77,9 @@ pub enum Choice {
 
 /// How much sooner a later executor has to be done to be taken in an earlier one's place.
 const CLEARLY: f64 = 0.75;
+
+/// How long an executor is left alone after a failure that may pass.
+const REST: Duration = Duration::from_secs(60);
 
 impl Executors {
     /// None yet.
@@ -96,7 +99,7 @@ impl Executors {
     }
 
     /// The one that was added last runs at most so many units at a time, at least one: seats of a licence, sessions of a
-    /// device.
+    /// device. Before the first, it says nothing.
     pub fn at_once(mut self, units: usize) -> Self {
         let all = units.max(1);
         if let Some(newest) = self.members.get_mut(self.newest) {
@@ -119,51 +122,91 @@ impl Executors {
         self.named()
     }
 
+    /// Their names.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
     /// In order of preference.
     pub fn members(&self) -> impl Iterator<Item = &Arc<dyn Executor>> {
         self.members.iter().map(|m| &m.executor)
     }
 
-    /// The most units that one of them runs at a time, where it was said.
-    pub(crate) fn seats(&self, member: usize) -> Option<usize> {
-        self.members[member].seats.as_ref().map(|s| s.all)
-    }
-
-    /// Asks them whether they take `unit`: all, or (by preference) up to the first that does; asking may start a server.
+    /// Asks them whether they take `unit`: all, or (by preference) up to the first that does. Asking may start a server;
+    /// drop the future to stop asking.
     pub async fn able(&self, unit: &Unit) -> Able {
-        let mut able = Able::default();
-        while able.asked < self.members.len() && (able.takers.is_empty() || !self.by_preference) {
-            self.ask_next(unit, &mut able).await;
-        }
+        let mut able = Able { kind: if self.members.len() > 1 { kind(unit) } else { 0 }, ..Able::default() };
+        self.ask(unit, &mut able).await;
         able
     }
 
-    async fn ask_next(&self, unit: &Unit, able: &mut Able) {
-        let next = able.asked;
-        able.asked += 1;
-        match self.members[next].executor.accepts(unit).await {
-            Verdict::Yes => able.takers.push(next),
-            Verdict::No(why) => able.refusals.push((next, why)),
-            Verdict::NotNow(why) => {
-                able.absent.push(next);
-                able.refusals.push((next, why));
+    /// Which of those that take the unit would run it if all had room.
+    pub fn choice(&self, unit: &Unit, able: &Able) -> Option<usize> {
+        match self.choose(unit, able, |_| (1, 1)) {
+            Some(Choice::Now(i)) => Some(i),
+            _ => None,
+        }
+    }
+
+    /// Why none of them takes a unit.
+    pub fn refusal(&self, able: &Able) -> String {
+        match able.refusals.as_slice() {
+            [] => "there is no executor".to_owned(),
+            [(i, why)] => format!("`{}` does not take the unit: {why}", self.name_of(*i)),
+            all => {
+                let reasons: Vec<String> = all.iter().map(|(i, why)| format!("{}: {why}", self.name_of(*i))).collect();
+                format!("no executor takes the unit: {}", reasons.join("; "))
             }
         }
     }
 
-    /// Which of those that take the unit runs it, if `room` tells how many units each of them could begin now.
-    pub fn choose(&self, unit: &Unit, able: &Able, room: impl Fn(usize) -> usize) -> Option<Choice> {
-        let first = *able.takers.first().or(able.absent.first())?;
-        let now = |i: usize| if room(i) > 0 { Choice::Now(i) } else { Choice::Later };
-        if self.by_preference || able.takers.len() < 2 {
+    /// Runs one unit to its end, waiting for a seat where all are taken.
+    pub async fn run(&self, unit: &Unit, cx: &RunContext) -> UnitReport {
+        let asked = tokio::select! {
+            able = self.able(unit) => able,
+            () = cx.cancel.cancelled() => {
+                let e = Error::new(ErrorKind::Cancelled, "cancelled while executors were asked");
+                return UnitReport::begin(unit, &self.name).failed(&e);
+            }
+        };
+        let (mut able, mut unit) = (asked, unit.clone());
+        loop {
+            let room =
+                |i: usize| self.members[i].seats.as_ref().map_or((1, 1), |s| (s.free.available_permits(), s.all));
+            let chosen = match self.choose(&unit, &able, room) {
+                Some(Choice::Now(i)) => Some(i),
+                Some(Choice::Later) => self.choice(&unit, &able),
+                None => None,
+            };
+            let Some(chosen) = chosen else {
+                let e = Error::new(ErrorKind::Unsupported, self.refusal(&able));
+                return UnitReport::begin(&unit, &self.name).failed(&e.clip(&unit.clip.name));
+            };
+            let _given = self.give(chosen, &unit, &able);
+            let mut report = self.attempt(chosen, &unit, cx).await;
+            if !self.goes_on(chosen, &unit, &report, &mut able, cx).await {
+                self.tell(chosen, &unit, &able, &mut report);
+                return report;
+            }
+            unit.overwrite |= able.overwrite;
+        }
+    }
+
+    /// As [`Executors::choice`], if `room` tells how many units each of them could begin now, and how many it runs at a
+    /// time.
+    pub(crate) fn choose(&self, unit: &Unit, able: &Able, room: impl Fn(usize) -> (usize, usize)) -> Option<Choice> {
+        let candidates = self.of_the_clip(unit, able.candidates());
+        let first = *candidates.first()?;
+        let now = |i: usize| if room(i).0 > 0 { Choice::Now(i) } else { Choice::Later };
+        if self.by_preference || candidates.len() < 2 {
             return Some(now(first));
         }
-        let costs: Vec<(usize, Option<f64>)> = able.takers.iter().map(|&i| (i, self.expected(i, unit))).collect();
+        let costs: Vec<(usize, Option<f64>)> = candidates.iter().map(|&i| (i, self.expected(i, unit, able))).collect();
         // Of one that nobody knows anything of it is supposed that it is as good as the others: it is tried.
         let least = costs.iter().filter_map(|(_, c)| *c).reduce(f64::min).unwrap_or(1.0);
         let done = |(i, cost): (usize, Option<f64>)| {
             let wait = match room(i) {
-                0 => self.members[i].pace.given() / self.seats(i).unwrap_or(1) as f64,
+                (0, all) => self.members[i].pace.given() / all.max(1) as f64,
                 _ => 0.0,
             };
             (i, wait + cost.unwrap_or(least))
@@ -172,55 +215,27 @@ impl Executors {
         soonest.map(|(i, _)| now(i))
     }
 
-    /// Runs `unit` on the executor `chosen`, and after a failure that may pass on the next one that takes it.
-    pub async fn run_on(&self, chosen: usize, able: &Able, unit: &Unit, cx: &RunContext) -> UnitReport {
-        let mut told: Vec<String> = able
-            .refusals
-            .iter()
-            .filter(|(i, _)| *i < chosen)
-            .map(|(i, why)| format!("{}: {why}", self.members[*i].executor.name()))
-            .collect();
-        let sooner = able.takers.iter().any(|i| *i < chosen);
-        let (mut able, mut unit, mut at) = (able.clone(), unit.clone(), chosen);
-        able.takers.retain(|i| *i != chosen);
-        loop {
-            let member = &self.members[at];
-            let mut report = self.run_member(member, &unit, cx).await;
-            let failed = match &report.outcome {
-                Outcome::Failed(f) if f.retryable && !cx.cancel.is_cancelled() => Some(f.message.clone()),
-                _ => None,
-            };
-            if let Some(why) = failed {
-                while able.takers.is_empty() && able.asked < self.members.len() {
-                    self.ask_next(&unit, &mut able).await;
-                }
-                if !able.takers.is_empty() {
-                    at = able.takers.remove(0);
-                    tracing::warn!(unit = %unit.id, executor = member.executor.name(), why, "another one takes over");
-                    told.push(format!("{}: it failed: {why}", member.executor.name()));
-                    // What the attempt finished is the unit's own.
-                    unit.overwrite |= !report.outputs.is_empty();
-                    continue;
-                }
-            }
-            if !told.is_empty() {
-                let why = told.join("; ");
-                report.findings.push(
-                    Finding::info("executor-fallback", format!("ran on {} because {why}", member.executor.name()))
-                        .clip(&unit.clip.name),
-                );
-                report.ran_on = format!("{} after {why}", report.ran_on);
-            } else if sooner {
-                report.ran_on = format!("{}, which was expected to be done sooner", report.ran_on);
-            }
-            return report;
-        }
+    /// Whether `chosen`, which took the unit when it was asked, has failed since, so that others should be asked.
+    pub(crate) fn failed_since(&self, chosen: usize, able: &Able) -> bool {
+        able.takers.contains(&chosen) && self.members.len() > 1 && self.members[chosen].pace.rests().is_some()
     }
 
-    async fn run_member(&self, member: &Member, unit: &Unit, cx: &RunContext) -> UnitReport {
-        let said = self.said(member, unit);
-        // Given back also when the caller drops the run.
-        let _given = Given::to(&member.pace, member.pace.expected(unit, said).unwrap_or(0.0));
+    /// The most units that one of them runs at a time, where it was said.
+    pub(crate) fn seats(&self, member: usize) -> Option<usize> {
+        self.members[member].seats.as_ref().map(|s| s.all)
+    }
+
+    /// `unit` counts as work of `chosen` until what comes back is dropped.
+    pub(crate) fn give(&self, chosen: usize, unit: &Unit, able: &Able) -> Given {
+        let known = able.candidates().iter().filter_map(|&i| self.expected(i, unit, able)).reduce(f64::min);
+        let seconds = self.expected(chosen, unit, able).or(known).unwrap_or(1.0);
+        self.members[chosen].pace.give(seconds)
+    }
+
+    /// One attempt at `unit`, on `chosen`.
+    pub(crate) async fn attempt(&self, chosen: usize, unit: &Unit, cx: &RunContext) -> UnitReport {
+        let member = &self.members[chosen];
+        self.bind(unit, member.executor.pictures());
         let _seat = match &member.seats {
             None => None,
             Some(seats) => tokio::select! {
@@ -232,26 +247,104 @@ impl Executors {
                 seat = seats.free.acquire() => seat.ok(),
             },
         };
-        let report = member.executor.run(unit, cx).await;
-        // What a cache gave took no time, and tells nothing.
-        if self.members.len() > 1 && report.is_done() && report.wall_ms > 0.0 {
-            member.pace.measured(unit, said, report.wall_ms / 1e3);
+        member.executor.run(unit, cx).await
+    }
+
+    /// Whether another executor is to try, after the attempt of `chosen` that `report` tells of.
+    pub(crate) async fn goes_on(
+        &self,
+        chosen: usize,
+        unit: &Unit,
+        report: &UnitReport,
+        able: &mut Able,
+        cx: &RunContext,
+    ) -> bool {
+        let why = match &report.outcome {
+            Outcome::Failed(f) if f.retryable && !cx.cancel.is_cancelled() => &f.message,
+            _ => return false,
+        };
+        let mut next = able.clone();
+        next.takers.retain(|i| *i != chosen);
+        next.absent.retain(|i| *i != chosen);
+        next.refusals.retain(|(i, _)| *i != chosen);
+        next.refusals.push((chosen, format!("it failed: {why}")));
+        next.failed += 1;
+        // What the attempt finished is the unit's own.
+        next.overwrite |= !report.outputs.is_empty();
+        tokio::select! {
+            () = self.ask(unit, &mut next) => {}
+            () = cx.cancel.cancelled() => return false,
         }
-        report
+        if self.of_the_clip(unit, next.candidates()).is_empty() {
+            return false;
+        }
+        let executor = self.members[chosen].executor.name();
+        tracing::warn!(unit = %unit.id, executor, why, "another executor takes over");
+        self.members[chosen].pace.rest(why, Instant::now() + REST);
+        *able = next;
+        true
     }
 
-    fn expected(&self, member: usize, unit: &Unit) -> Option<f64> {
+    /// Says in `report` who was passed over; as a finding once a clip.
+    pub(crate) fn tell(&self, chosen: usize, unit: &Unit, able: &Able, report: &mut UnitReport) {
+        if able.tell(chosen, unit, report, |i| self.name_of(i).to_owned()) {
+            let mut clips = self.clips.lock().unwrap_or_else(PoisonError::into_inner);
+            let told = &mut clips.entry(clip_key(unit)).or_default().told;
+            if *told && able.failed == 0 {
+                report.findings.pop();
+            }
+            *told = true;
+        } else if able.takers.iter().any(|i| *i < chosen) {
+            report.ran_on = format!("{}, which was expected to be done sooner", report.ran_on);
+        }
+    }
+
+    /// Asks those that were not asked, as far as it is needed.
+    async fn ask(&self, unit: &Unit, able: &mut Able) {
+        while able.asked < self.members.len() && (able.takers.is_empty() || !self.by_preference) {
+            let next = able.asked;
+            able.asked += 1;
+            let member = &self.members[next];
+            match (member.executor.accepts(unit).await, member.pace.rests()) {
+                (Verdict::Yes, None) => able.takers.push(next),
+                (Verdict::Yes, Some(why)) => {
+                    able.absent.push(next);
+                    able.refusals.push((next, format!("it failed a moment ago: {why}")));
+                }
+                (Verdict::No(why), _) => able.refusals.push((next, why)),
+                (Verdict::NotNow(why), _) => {
+                    able.absent.push(next);
+                    able.refusals.push((next, why));
+                }
+            }
+        }
+    }
+
+    /// Those of `candidates` whose pictures are of the class that the clip's other units have.
+    fn of_the_clip(&self, unit: &Unit, candidates: &[usize]) -> Vec<usize> {
+        let clips = self.clips.lock().unwrap_or_else(PoisonError::into_inner);
+        let class = clips.get(&clip_key(unit)).and_then(|bound| bound.pictures.as_deref());
+        let fits = |i: &usize| class.is_none_or(|class| self.members[*i].executor.pictures() == class);
+        candidates.iter().copied().filter(fits).collect()
+    }
+
+    fn bind(&self, unit: &Unit, pictures: &str) {
+        if self.members.len() > 1 {
+            let mut clips = self.clips.lock().unwrap_or_else(PoisonError::into_inner);
+            clips.entry(clip_key(unit)).or_default().pictures.get_or_insert_with(|| pictures.to_owned());
+        }
+    }
+
+    fn expected(&self, member: usize, unit: &Unit, able: &Able) -> Option<f64> {
         let member = &self.members[member];
-        member.pace.expected(unit, self.said(member, unit))
-    }
-
-    fn said(&self, member: &Member, unit: &Unit) -> Option<f64> {
-        let alone = self.members.len() == 1;
-        member.executor.cost(unit).filter(|_| !alone).as_ref().map(Duration::as_secs_f64)
+        let said = member.executor.cost(unit).as_ref().map(Duration::as_secs_f64);
+        member.pace.expected(unit, able.kind, said)
     }
 
     fn with(mut self, at: usize, executor: Arc<dyn Executor>) -> Self {
-        self.members.insert(at, Member { executor, seats: None, pace: Arc::default() });
+        let pace = Arc::<Pace>::default();
+        let executor = Arc::new(Measured { inner: executor, pace: Arc::clone(&pace) });
+        self.members.insert(at, Member { executor, seats: None, pace });
         self.newest = at;
         self.named()
     }
@@ -261,73 +354,12 @@ impl Executors {
         self
     }
 
-    fn nobody(&self, unit: &Unit, able: &Able) -> UnitReport {
-        let e = match able.absent.is_empty() {
-            true => Error::new(ErrorKind::Unsupported, self.refusal(able)),
-            false => Error::new(ErrorKind::Io, self.refusal(able)).retryable(),
-        };
-        UnitReport::begin(unit, &self.name).failed(&e.clip(&unit.clip.name))
-    }
-
-    /// Why none of them takes a unit.
-    pub fn refusal(&self, able: &Able) -> String {
-        let name = |i: &usize| self.members.get(*i).map_or("?", |m| m.executor.name());
-        match able.refusals.as_slice() {
-            [] => "there is no executor".to_owned(),
-            [(i, why)] => format!("`{}` does not take the unit: {why}", name(i)),
-            all => {
-                let reasons: Vec<String> = all.iter().map(|(i, why)| format!("{}: {why}", name(i))).collect();
-                format!("no executor takes the unit: {}", reasons.join("; "))
-            }
-        }
+    fn name_of(&self, member: usize) -> &str {
+        self.members.get(member).map_or("?", |m| m.executor.name())
     }
 }
 
-/// Work that an executor was given and has not ended.
-struct Given<'a>(&'a Pace, f64);
-
-impl<'a> Given<'a> {
-    fn to(pace: &'a Pace, seconds: f64) -> Self {
-        pace.give(seconds);
-        Self(pace, seconds)
-    }
-}
-
-impl Drop for Given<'_> {
-    fn drop(&mut self) {
-        self.0.give(-self.1);
-    }
-}
-
-#[async_trait::async_trait]
-impl Executor for Executors {
-    fn name(&self) -> &str {
-        &self.name
-    }
-
-    async fn accepts(&self, unit: &Unit) -> Verdict {
-        let able = self.able(unit).await;
-        match (able.takers.is_empty(), able.absent.is_empty()) {
-            (false, _) => Verdict::Yes,
-            (true, true) => Verdict::No(self.refusal(&able)),
-            (true, false) => Verdict::NotNow(self.refusal(&able)),
-        }
-    }
-
-    async fn run(&self, unit: &Unit, cx: &RunContext) -> UnitReport {
-        let able = self.able(unit).await;
-        if able.takers.is_empty() {
-            return self.nobody(unit, &able);
-        }
-        let room = |i: usize| self.members[i].seats.as_ref().map_or(1, |s| s.free.available_permits());
-        match self.choose(unit, &able, room) {
-            None => self.nobody(unit, &able),
-            Some(Choice::Now(i)) => self.run_on(i, &able, unit, cx).await,
-            // Whoever has no seat is waited for.
-            Some(Choice::Later) => {
-                let Some(Choice::Now(i)) = self.choose(unit, &able, |_| 1) else { return self.nobody(unit, &able) };
-                self.run_on(i, &able, unit, cx).await
-            }
-        }
-    }
+/// Clips of one name that are made into different folders are different clips.
+fn clip_key(unit: &Unit) -> String {
+    format!("{}\n{}", unit.clip.name, unit.out.display())
 }

@@ -1,8 +1,12 @@
 //! Several executors for one plan: which of them runs a unit, and what it costs.
 
+mod able;
 mod executors;
+mod measured;
 mod pace;
 #[cfg(test)]
 mod tests;
 
-pub use executors::{Able, Choice, Executors};
+pub use able::Able;
+pub(crate) use executors::Choice;
+pub use executors::Executors;

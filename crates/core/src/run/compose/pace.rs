@@ -2,7 +2,9 @@
 
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::time::Instant;
 
 use crate::plan::Unit;
 
@@ -12,50 +14,82 @@ pub(super) struct Pace(Mutex<Known>);
 
 #[derive(Debug, Default)]
 struct Known {
-    /// Measured over said, by what the units do.
-    ratios: HashMap<u64, f64>,
-    /// The same, whatever they do.
+    /// Of units whose cost was said: measured over said.
+    said: Ratios,
+    /// Of the others: seconds over [`size`].
+    unsaid: Ratios,
+    /// What it was given and has not ended: the seconds it is expected to take, and since when.
+    given: HashMap<u64, (f64, Instant)>,
+    next: u64,
+    /// Why it is left alone after a failure, and until when.
+    rests: Option<(String, Instant)>,
+}
+
+#[derive(Debug, Default)]
+struct Ratios {
+    /// By what the units do.
+    kinds: HashMap<u64, f64>,
+    /// Whatever they do.
     overall: Option<f64>,
-    /// Seconds of what it was given and has not ended.
-    given: f64,
 }
 
 /// How much the newest measurement counts.
 const NEWEST: f64 = 0.4;
 
+/// A cost that is said to be less is taken for this: seconds.
+const LEAST: f64 = 1e-6;
+
 impl Pace {
     /// Seconds that `unit` is expected to take, of which `said` were said. `None` where nobody said anything, and none
     /// was measured.
-    pub(super) fn expected(&self, unit: &Unit, said: Option<f64>) -> Option<f64> {
+    pub(super) fn expected(&self, unit: &Unit, kind: u64, said: Option<f64>) -> Option<f64> {
         let known = self.lock();
-        let ratio = known.ratios.get(&kind(unit)).copied().or(known.overall);
-        match said {
-            Some(said) => Some(said * ratio.unwrap_or(1.0)),
-            None => ratio.map(|r| r * size(unit)),
-        }
+        let expected = match said {
+            Some(said) => Some(said.max(LEAST) * known.said.of(kind).unwrap_or(1.0)),
+            None => known.unsaid.of(kind).map(|ratio| ratio * size(unit)),
+        };
+        expected.map(|seconds| seconds * known.overdue())
     }
 
-    /// Learns that `unit` took `seconds`.
+    /// Learns that `unit` took `seconds`, or would have if all of it had been made.
     pub(super) fn measured(&self, unit: &Unit, said: Option<f64>, seconds: f64) {
-        let ratio = seconds / said.unwrap_or_else(|| size(unit));
+        let ratio = seconds / said.map_or_else(|| size(unit), |said| said.max(LEAST));
         if !ratio.is_finite() || ratio <= 0.0 {
             return;
         }
         let mut known = self.lock();
-        let mix = |old: f64| old + NEWEST * (ratio - old);
-        known.overall = Some(known.overall.map_or(ratio, mix));
-        known.ratios.entry(kind(unit)).and_modify(|old| *old = mix(*old)).or_insert(ratio);
+        known.rests = None;
+        let ratios = if said.is_some() { &mut known.said } else { &mut known.unsaid };
+        ratios.learn(kind(unit), ratio);
     }
 
-    /// Seconds of what it was given and has not ended.
+    /// Seconds until it has ended what it was given, one after the other.
     pub(super) fn given(&self) -> f64 {
-        self.lock().given
+        let now = Instant::now();
+        let known = self.lock();
+        let overdue = known.overdue();
+        let left = |(seconds, since): &(f64, Instant)| (seconds * overdue - (now - *since).as_secs_f64()).max(0.0);
+        known.given.values().map(left).sum()
     }
 
-    /// It was given work of so many seconds, or ended it.
-    pub(super) fn give(&self, seconds: f64) {
+    /// It is given work of so many seconds, which is counted until the answer is dropped.
+    pub(super) fn give(self: &Arc<Self>, seconds: f64) -> Given {
         let mut known = self.lock();
-        known.given = (known.given + seconds).max(0.0);
+        let id = known.next;
+        known.next += 1;
+        known.given.insert(id, (seconds, Instant::now()));
+        drop(known);
+        Given { pace: Arc::clone(self), id }
+    }
+
+    /// It failed in a way that may pass: others are asked first for a while.
+    pub(super) fn rest(&self, why: &str, until: Instant) {
+        self.lock().rests = Some((why.to_owned(), until));
+    }
+
+    /// Why it is left alone, if it is.
+    pub(super) fn rests(&self) -> Option<String> {
+        self.lock().rests.as_ref().filter(|(_, until)| Instant::now() < *until).map(|(why, _)| why.clone())
     }
 
     fn lock(&self) -> MutexGuard<'_, Known> {
@@ -63,17 +97,51 @@ impl Pace {
     }
 }
 
-/// A measure of the work in a unit where its executor has none: the bytes of its frames.
-fn size(unit: &Unit) -> f64 {
-    (unit.range.len().max(1) as f64) * (unit.bytes_per_frame.max(1) as f64) * 1e-9
+impl Known {
+    /// What is in work takes so many times as long as was expected, as far as can be told by now; at least 1.
+    fn overdue(&self) -> f64 {
+        let now = Instant::now();
+        let times = |(seconds, since): &(f64, Instant)| (now - *since).as_secs_f64() / seconds.max(LEAST);
+        self.given.values().map(times).fold(1.0, f64::max)
+    }
+}
+
+impl Ratios {
+    fn of(&self, kind: u64) -> Option<f64> {
+        self.kinds.get(&kind).copied().or(self.overall)
+    }
+
+    fn learn(&mut self, kind: u64, ratio: f64) {
+        let mix = |old: f64| old + NEWEST * (ratio - old);
+        self.overall = Some(self.overall.map_or(ratio, mix));
+        self.kinds.entry(kind).and_modify(|old| *old = mix(*old)).or_insert(ratio);
+    }
+}
+
+/// Work that an executor was given and has not ended.
+#[derive(Debug)]
+pub(crate) struct Given {
+    pace: Arc<Pace>,
+    id: u64,
+}
+
+impl Drop for Given {
+    fn drop(&mut self) {
+        self.pace.lock().given.remove(&self.id);
+    }
 }
 
 /// What a unit does, whatever the clip.
-fn kind(unit: &Unit) -> u64 {
+pub(super) fn kind(unit: &Unit) -> u64 {
     let mut hasher = DefaultHasher::new();
     for node in unit.tree.iter() {
         node.stage.hash(&mut hasher);
         node.params.to_string().hash(&mut hasher);
     }
     hasher.finish()
+}
+
+/// A measure of the work in a unit where its executor has none: the bytes of its frames.
+fn size(unit: &Unit) -> f64 {
+    (unit.range.len().max(1) as f64) * (unit.bytes_per_frame.max(1) as f64) * 1e-9
 }

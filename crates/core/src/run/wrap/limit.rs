@@ -32,6 +32,10 @@ impl Executor for Limit {
         self.inner.results()
     }
 
+    fn pictures(&self) -> &str {
+        self.inner.pictures()
+    }
+
     async fn accepts(&self, unit: &Unit) -> Verdict {
         self.inner.accepts(unit).await
     }

@@ -31,6 +31,10 @@ impl Executor for Retry {
         self.inner.results()
     }
 
+    fn pictures(&self) -> &str {
+        self.inner.pictures()
+    }
+
     async fn accepts(&self, unit: &Unit) -> Verdict {
         self.inner.accepts(unit).await
     }

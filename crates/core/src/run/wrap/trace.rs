@@ -29,6 +29,10 @@ impl Executor for Trace {
         self.inner.results()
     }
 
+    fn pictures(&self) -> &str {
+        self.inner.pictures()
+    }
+
     async fn accepts(&self, unit: &Unit) -> Verdict {
         let verdict = self.inner.accepts(unit).await;
         tracing::debug!(executor = self.name(), unit = %unit.id, ?verdict, "asked");
