@@ -79,7 +79,7 @@ pub fn latency(scratch: &Path) -> Result<[f64; 2]> {
         metadata: Arc::default(),
         substitutes: Vec::new(),
     };
-    let spent = |debayer: &str| -> Result<f64> {
+    let spent = |debayer: &str| {
         let cdl = Some(scratch.join("look.cc"));
         let recipe = Dailies { debayer: debayer.into(), order: ProxyOrder::ScaleFirst, cdl, ..Dailies::default() };
         let preview = Preview::open(&rushes::registry(), &clip, &recipe.picture())?;

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use rushes_core::{Error, ErrorKind, Result};
 
 use super::ask::find;
+use super::failure::as_core;
 use super::recipe::{Kind, Recipe, Space};
 use super::settings::Settings;
 use crate::api::{FormatSet, RenderSetup};
@@ -119,7 +120,7 @@ impl Catalog {
             Kind::Still { png: false } => Ok(still(image(&["jpeg", "jpg"])?, ".jpg", None)),
             Kind::Still { png: true } => Ok(still(image(&["png"])?, ".png", None)),
             Kind::Movie { codec, timecode } => {
-                let movies = self.movies.clone().map_err(Error::from)?;
+                let movies = self.movies.clone().map_err(as_core)?;
                 let words: Vec<&str> = codec.iter().map(String::as_str).collect();
                 let names = |c: &RenderCodecInfo| vec![c.key.clone(), c.text.clone()];
                 let found = movies.iter().find_map(|(t, codecs)| Some((t, find(codecs, &words, names)?)));

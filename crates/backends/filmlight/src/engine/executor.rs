@@ -14,6 +14,7 @@ use rushes_core::{Error, ErrorKind, Result};
 use tokio::sync::OnceCell;
 
 use super::catalog::Catalog;
+use super::failure::as_core;
 use super::order::{files, renders};
 use super::place::{Made, Placed, Work, place};
 use super::probe::Probe;
@@ -102,7 +103,7 @@ impl FilmLight {
         // What is not to be kept leaves by the way of errors.
         let looked_up = self.known.catalog.get_or_try_init(async || {
             let catalog = self.pool.inspect(async |flapi| Catalog::of(&flapi).await).await;
-            let catalog = Arc::new(catalog.map_err(|e| Err(Error::from(e)))?);
+            let catalog = Arc::new(catalog.map_err(|e| Err(as_core(e)))?);
             // A licence that is missing now may be there later.
             if catalog.is_whole() { Ok(catalog) } else { Err(Ok(catalog)) }
         });
@@ -120,7 +121,7 @@ impl FilmLight {
             Arc::clone(self.known.probes.lock().unwrap_or_else(PoisonError::into_inner).entry(key).or_default());
         let looked = probed.get_or_try_init(async || {
             let probe = self.pool.inspect(async |flapi| Probe::of(&flapi, &unit.clip, &self.settings).await).await;
-            probe.map(Arc::new)
+            probe.map(Arc::new).map_err(as_core)
         });
         looked.await.map(Arc::clone)
     }
@@ -173,7 +174,7 @@ impl FilmLight {
             };
             // A seat may be long in coming.
             let lease = tokio::select! {
-                lease = self.pool.render() => lease?,
+                lease = self.pool.render() => lease.map_err(as_core)?,
                 () = cx.cancel.cancelled() => return Err(Error::new(ErrorKind::Cancelled, "cancelled")),
             };
             told.started = false;

@@ -10,6 +10,7 @@ use rushes_core::stage::{Batch, ClipContext, ClipRef, ClipStage, StageInfo};
 use serde_json::Value;
 
 use super::compare::compare;
+use super::failure::{Failure, as_core};
 use super::source::SERVER_FORMATS;
 use super::{probe, vendor};
 use crate::types::Struct;
@@ -40,6 +41,10 @@ fn first_file(media: &ClipMedia) -> Option<PathBuf> {
 /// # Errors
 /// When the server cannot open the clip, or the connection is lost.
 pub async fn inspect(flapi: &Connection, clip: &ClipRef) -> Result<Record> {
+    record(flapi, clip).await.map_err(as_core)
+}
+
+async fn record(flapi: &Connection, clip: &ClipRef) -> Result<Record, Failure> {
     let sequence = probe::open(flapi, clip).await?;
     let file = first_file(&clip.media).unwrap_or_default();
     let mut record = Record::default();
@@ -119,7 +124,7 @@ impl Inspect {
 
     async fn one(&self, clip: &mut Clip) -> Result<Vec<Finding>> {
         let reference = ClipRef::of(clip);
-        let record = self.pool.inspect(async |flapi| inspect(&flapi, &reference).await).await?;
+        let record = self.pool.inspect(async |flapi| record(&flapi, &reference).await).await.map_err(as_core)?;
         let findings = compare(&clip.name, &clip.metadata, &record.metadata);
         if SERVER_FORMATS.contains(&clip.format) {
             clip.metadata = merged(&clip.metadata, record.metadata);

@@ -4,6 +4,7 @@ mod ask;
 mod catalog;
 mod compare;
 mod executor;
+mod failure;
 mod inspect;
 mod opens;
 mod order;
@@ -21,20 +22,3 @@ pub use executor::FilmLight;
 pub use inspect::{Inspect, Record, inspect};
 pub use settings::Settings;
 pub use source::{SERVER_FORMATS, with_server_formats};
-
-use rushes_core::{Error, ErrorKind};
-
-/// A client's error as one of Rushes.
-impl From<crate::Error> for Error {
-    fn from(e: crate::Error) -> Self {
-        use crate::Error as E;
-        let kind = match &e {
-            E::Licence { .. } => ErrorKind::InUse,
-            E::Server { .. } | E::Unexpected { .. } => ErrorKind::Unsupported,
-            E::Refused { .. } | E::Token { .. } => ErrorKind::Invalid,
-            _ => ErrorKind::Io,
-        };
-        let core = Error::new(kind, e.to_string()).doing("talking to a FilmLight server");
-        if e.may_pass() { core.retryable() } else { core }
-    }
-}

@@ -6,6 +6,7 @@ use rushes_core::{Error, ErrorKind, Result};
 use serde_json::Value;
 
 use super::ask::{find, plain};
+use super::failure::{Failure, as_core};
 use super::recipe::Recipe;
 use super::settings::Settings;
 use crate::Connection;
@@ -53,7 +54,7 @@ pub(crate) async fn open(flapi: &Connection, clip: &ClipRef) -> Result<SequenceD
             let first = files.first().ok_or_else(|| Error::new(ErrorKind::BadMedia, "the clip has no file"))?;
             SequenceDescriptor::get_for_file(flapi, &text(first)?)
                 .await
-                .map_err(|e| Error::from(e).doing(doing).path(first))
+                .map_err(|e| as_core(e).doing(doing).path(first))
         }
         ClipMedia::Sequence(s) => {
             let range = s.range().ok_or_else(|| Error::new(ErrorKind::BadMedia, "the clip has no frame"))?;
@@ -61,7 +62,7 @@ pub(crate) async fn open(flapi: &Connection, clip: &ClipRef) -> Result<SequenceD
             let (start, end) = (Some(range.first), Some(range.last));
             let mut found = SequenceDescriptor::get_for_template(flapi, &template, start, end)
                 .await
-                .map_err(|e| Error::from(e).doing(doing).path(&template))?;
+                .map_err(|e| as_core(e).doing(doing).path(&template))?;
             if found.len() != 1 {
                 let what = format!("it finds {} sequences where there is one", found.len());
                 return Err(Error::new(ErrorKind::BadMedia, what).doing(doing).path(&template));
@@ -76,7 +77,7 @@ impl Probe {
     ///
     /// # Errors
     /// When the server cannot open it.
-    pub(crate) async fn of(flapi: &Connection, clip: &ClipRef, settings: &Settings) -> Result<Self> {
+    pub(crate) async fn of(flapi: &Connection, clip: &ClipRef, settings: &Settings) -> Result<Self, Failure> {
         let sequence = open(flapi, clip).await?;
         let options = NewSceneOptions::new("HD 1920x1080", &settings.aces2065_1, 24.0);
         let scene = Scene::temporary(flapi, &options).await?;

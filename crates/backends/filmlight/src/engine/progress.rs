@@ -8,6 +8,7 @@ use rushes_core::plan::Unit;
 use rushes_core::run::{BadFrame, Event, RunContext, UnitReport};
 use rushes_core::{Error, ErrorKind, Result};
 
+use super::failure::as_core;
 use super::order::Render;
 use super::render::{Numbers, shown};
 use crate::Watchdog;
@@ -84,7 +85,7 @@ impl Follow<'_> {
             };
             let status = match status {
                 Ok(status) => status,
-                Err(e) => break Err(e.into()),
+                Err(e) => break Err(as_core(e)),
             };
             if status.is_over() {
                 let unsaid = status.error.as_deref().is_none_or(str::is_empty);

@@ -11,6 +11,7 @@ use rushes_core::{Error, ErrorKind, Result};
 use serde_json::json;
 
 use super::catalog::Catalog;
+use super::failure::{Failure, as_core};
 use super::order::Render;
 use super::probe;
 use super::progress::{Follow, Told};
@@ -68,17 +69,17 @@ pub(crate) async fn render(
         let setup = setup(flapi, asked, &scene, numbers, whole).await?;
         let files = files(&setup, asked, numbers).await?;
         let processor = RenderProcessor::get(flapi).await?;
-        Ok::<_, Error>((scene, numbers, setup, files, processor))
+        Ok::<_, Failure>((scene, numbers, setup, files, processor))
     };
     let cancelled = || Error::new(ErrorKind::Cancelled, "cancelled");
     // Any of these calls may take minutes.
     let (scene, numbers, setup, files, processor) = tokio::select! {
-        prepared = preparing => prepared?,
+        prepared = preparing => prepared.map_err(as_core)?,
         () = cx.cancel.cancelled() => return Err(cancelled()),
     };
     told.started = true;
     tokio::select! {
-        started = processor.start(&setup) => started?,
+        started = processor.start(&setup) => started.map_err(as_core)?,
         () = cx.cancel.cancelled() => {
             super::progress::shut_down(&processor).await;
             return Err(cancelled());
@@ -110,7 +111,7 @@ fn rate(unit: &Unit) -> f64 {
 }
 
 /// The scene with its shot, how its frames are numbered, and how many it has.
-async fn scene(flapi: &Connection, asked: &Asked<'_>) -> Result<(Scene, Numbers, FrameRange)> {
+async fn scene(flapi: &Connection, asked: &Asked<'_>) -> Result<(Scene, Numbers, FrameRange), Failure> {
     let Asked { unit, recipe, catalog, settings, .. } = asked;
     let sequence = probe::open(flapi, &unit.clip).await?;
     let (first, last) = (sequence.start_frame().await?, sequence.end_frame().await?);
@@ -142,7 +143,7 @@ async fn scene(flapi: &Connection, asked: &Asked<'_>) -> Result<(Scene, Numbers,
 }
 
 /// What is done to the shot.
-async fn grade(shot: &Shot, asked: &Asked<'_>) -> Result<()> {
+async fn grade(shot: &Shot, asked: &Asked<'_>) -> crate::Result<()> {
     if let Some(name) = &asked.settings.input_colour_space {
         shot.set_input_colour_space(name).await?;
     }
@@ -164,7 +165,7 @@ async fn setup(
     scene: &Scene,
     numbers: Numbers,
     whole: FrameRange,
-) -> Result<RenderSetup> {
+) -> Result<RenderSetup, Failure> {
     let setup = RenderSetup::create(flapi).await?;
     setup.set_scene(scene).await?;
     let folder = asked.folder.to_str().ok_or_else(|| {
@@ -229,7 +230,7 @@ async fn files(setup: &RenderSetup, asked: &Asked<'_>, numbers: Numbers) -> Resu
             let said = if says { setup.output_filename(n, scene_frame).await } else { Ok(String::new()) };
             let path = match said {
                 Ok(path) if !path.is_empty() => PathBuf::from(path),
-                Err(e) if e.is_disconnected() => return Err(e.into()),
+                Err(e) if e.is_disconnected() => return Err(as_core(e)),
                 _ => {
                     says = false;
                     let extension = asked.catalog.deliverable(&output.kind)?.file_name_extension.unwrap_or_default();
