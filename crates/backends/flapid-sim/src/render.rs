@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rushes::backends::local::LocalExecutor;
+use rushes::core::graph::AnyStage;
 use rushes::core::media::FrameRange;
 use rushes::core::plan::{Unit, UnitNode};
 use rushes::core::run::{Executor as _, Outcome, RunContext};
@@ -344,10 +345,26 @@ fn sink(output: &Output, display: bool) -> Result<(&'static str, Value), Fault> 
         }
         ("JPEG", true) => Ok(("still", json!({ "format": "jpeg", "frames": "all" }))),
         ("PNG", true) => Ok(("still", json!({ "format": "png16", "frames": "all" }))),
-        ("lqtmov", true) if output.text("MovieCodec") == Some("prores_422_proxy") => {
+        ("lqtmov", true) => {
             let track = if output.values.get("EmbedTimecode").and_then(int) == Some(0) { "none" } else { "clip" };
-            Ok(("movie", json!({ "codec": "prores-proxy", "timecode": track })))
+            let codec = match output.text("MovieCodec") {
+                Some("prores_422_proxy") => json!("prores-proxy"),
+                Some("dnxhr_lb") => dnxhr_lb(),
+                other => return fault(format!("Unable to render with the codec {}", other.unwrap_or("None"))),
+            };
+            Ok(("movie", json!({ "codec": codec, "timecode": track })))
         }
         (other, _) => fault(format!("Unable to render {other} with the given codec and colour space")),
     }
+}
+
+/// DNxHR LB, which FFmpeg makes for this server.
+fn dnxhr_lb() -> Value {
+    json!({ "ffmpeg": "dnxhd", "args": ["-profile:v", "dnxhr_lb"] })
+}
+
+/// Whether this server's machine has FFmpeg.
+pub(crate) fn makes_dnxhr() -> bool {
+    let sink = rushes::registry().make("movie", json!({ "codec": dnxhr_lb() }));
+    matches!(sink, Ok(AnyStage::Sink(movie)) if movie.check_here().is_ok())
 }

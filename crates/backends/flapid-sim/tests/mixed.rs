@@ -1,10 +1,12 @@
 //! One card with clips that this machine decodes and clips that only a server does.
 
 use flapid_sim::Faults;
+use rushes::core::graph::AnyStage;
 use rushes::core::media::ClipFormat;
 use rushes::recipes::Dailies;
 use rushes::{Done, Job};
-use rushes_filmlight::Pool;
+use rushes_filmlight::{Pool, Server};
+use rushes_testcard::{Card, CardSpec};
 use serde_json::json;
 
 use crate::support::{Shoot, deaf, launch, options, plates, pool, settings, sim};
@@ -96,7 +98,7 @@ async fn a_card_of_three_kinds_of_clips_is_one_job_with_one_manifest() {
 async fn private_servers_are_started_for_what_needs_them() {
     let shoot = Shoot::new();
     mixed(&shoot);
-    let pool = Pool::new(rushes_filmlight::Server::Private(Box::new(launch(&Faults::default()))), 2);
+    let pool = Pool::new(Server::Private(Box::new(launch(&Faults::default()))), 2);
     let done = job(&shoot, "out", &pool).run().await.unwrap();
     assert!(done.report.is_complete(), "{:#?}", done.report.findings);
     assert_eq!(done.report.units.len(), 3);
@@ -109,10 +111,70 @@ async fn without_a_server_what_is_decoded_here_is_made_and_the_rest_is_told() {
     mixed(&shoot);
     let (_socket, port) = deaf();
     let options = rushes_filmlight::Options { port, ..options(&sim(Faults::default()).await) };
-    let pool = Pool::new(rushes_filmlight::Server::Running(Box::new(options)), 1);
+    let pool = Pool::new(Server::Running(Box::new(options)), 1);
     let done = job(&shoot, "out", &pool).run().await.unwrap();
     assert!(!done.report.is_complete());
     assert_eq!(ran_on(&done), [(shoot.clip.name.as_str(), "local")]);
     let told = done.report.findings.iter().filter(|f| f.code == "clip-skipped").count();
     assert_eq!(told, 2, "{:?}", done.report.findings);
+}
+
+/// Set for a process that has no FFmpeg: the `PATH` of the servers it starts.
+const SERVERS_PATH: &str = "RUSHES_TEST_SERVERS_PATH";
+
+/// Runs itself in a process whose `PATH` has nothing in it, while the servers have all of it.
+#[tokio::test(flavor = "multi_thread")]
+async fn without_ffmpeg_here_a_server_makes_the_dnxhr_movies_of_its_clips_and_the_others_are_told() {
+    let proxy_codec = "ffmpeg:dnxhd -profile:v dnxhr_lb".into();
+    let recipe = Dailies { proxy_codec, proxies: true, ..recipe() };
+    let Some(path) = std::env::var_os(SERVERS_PATH) else {
+        return in_a_process_without_programs();
+    };
+    // DNxHR has no smaller pictures than 256x120.
+    let (dir, spec) = (tempfile::tempdir().unwrap(), CardSpec { width: 320, height: 180, ..CardSpec::tiny() });
+    let clip = Card::write_clean(&dir.path().join("card"), spec).unwrap();
+    let shoot = Shoot { dir, clip };
+    mixed(&shoot);
+    let mut launch = launch(&Faults::default());
+    launch.env.push(("PATH".into(), path));
+    let pool = Pool::new(Server::Private(Box::new(launch)), 2);
+    let done = shoot.job(&recipe, "out").filmlight(&pool, settings()).unwrap().run().await.unwrap();
+    pool.close().await;
+    assert!(done.report.units.iter().all(|u| u.is_done()), "{:#?}", done.report.units);
+
+    let here = shoot.clip.name.as_str();
+    let movies_of = |clip: &str| {
+        let unit = done.report.units.iter().filter(|u| u.clip == clip).flat_map(|u| &u.outputs);
+        unit.filter(|o| o.role == "proxy").map(|o| o.path.as_str()).collect::<Vec<_>>()
+    };
+    for clip in ["R001_C001", "M001C001"] {
+        let [movie] = movies_of(clip)[..] else { panic!("{clip}: {:?}", movies_of(clip)) };
+        let bytes = std::fs::read(shoot.out("out").join(movie)).unwrap();
+        // The codec's four letters in the sample description.
+        assert!(bytes.windows(4).any(|w| w == b"AVdh"), "{movie} is no DNxHR");
+    }
+    assert!(movies_of(here).is_empty());
+    assert!(ran_on(&done).contains(&(here, "local")), "{:?}", ran_on(&done));
+    let left_out = done.plan.findings.iter().filter(|f| f.code == "output-left-out").collect::<Vec<_>>();
+    assert_eq!(left_out.iter().map(|f| f.clip.as_deref()).collect::<Vec<_>>(), [Some(here)]);
+    assert!(left_out[0].text.contains("no program `ffmpeg`"), "{}", left_out[0].text);
+}
+
+fn in_a_process_without_programs() {
+    let movie = json!({ "codec": { "ffmpeg": "dnxhd", "args": ["-profile:v", "dnxhr_lb"] } });
+    let AnyStage::Sink(movie) = rushes::registry().make("movie", movie).unwrap() else { panic!("it is no sink") };
+    if let Err(e) = movie.check_here() {
+        eprintln!("SKIPPED: {e}");
+        return;
+    }
+    let nothing = tempfile::tempdir().unwrap();
+    let name = "mixed::without_ffmpeg_here_a_server_makes_the_dnxhr_movies_of_its_clips_and_the_others_are_told";
+    let again = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", name, "--nocapture"])
+        .env(SERVERS_PATH, std::env::var_os("PATH").unwrap())
+        .env("PATH", nothing.path())
+        .output()
+        .unwrap();
+    let said = [again.stdout, again.stderr].map(|s| String::from_utf8_lossy(&s).into_owned()).concat();
+    assert!(again.status.success() && said.contains("1 passed"), "{said}");
 }

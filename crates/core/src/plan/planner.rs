@@ -213,11 +213,13 @@ fn plan_clip(
     };
 
     // A branch that cannot be made is left out with a finding; the others go on.
+    let here = tree.source().decodes_here(&reference);
     let mut kept: Vec<usize> = Vec::new();
     let mut refusals = Vec::new();
     for (i, sink) in tree.sinks() {
         let checked = tree.prepare(&first, |n| n == i).and_then(|p| {
             sink.check(&reference, &p.nodes[i].format)
+                .and_then(|()| if here { sink.check_here() } else { Ok(()) })
                 .map_err(|e| e.doing(format!("preparing `{}`", tree.node(i).0.id)))
         });
         match checked {

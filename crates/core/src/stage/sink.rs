@@ -46,8 +46,19 @@ pub trait Sink: StageInfo {
     /// The state it takes.
     fn input(&self) -> ImageState;
 
-    /// Checks at plan time that frames of `input` of this clip can be written; says why not.
+    /// Checks at plan time that frames of `input` of this clip can be written; says why not. What it needs of the machine
+    /// is the matter of [`Sink::check_here`].
     fn check(&self, clip: &ClipRef, input: &FrameFormat) -> Result<()>;
+
+    /// Checks at plan time that this machine has what the sink runs, such as a program; says what is missing. Asked for
+    /// clips that this machine decodes ([`Source::decodes_here`](super::Source::decodes_here)): the outputs of others
+    /// are made elsewhere. Default: it needs nothing.
+    ///
+    /// # Errors
+    /// What is missing, and how to get it.
+    fn check_here(&self) -> Result<()> {
+        Ok(())
+    }
 
     /// What somebody should know before outputs of this clip are made: a movie without timecode
     /// will not relink. Default: nothing.

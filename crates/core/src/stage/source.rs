@@ -52,6 +52,13 @@ pub trait Source: StageInfo {
     /// `Ok` when this stage decodes the clip's format, else why not and who could.
     fn accepts(&self, clip: &ClipRef) -> Result<()>;
 
+    /// False for a clip that it accepts so that units can be planned, and whose frames only an executor elsewhere decodes.
+    /// Default: this machine decodes what is accepted.
+    fn decodes_here(&self, clip: &ClipRef) -> bool {
+        let _ = clip;
+        true
+    }
+
     /// Opens the clip read-only.
     fn open(&self, clip: &ClipRef) -> Result<Box<dyn ClipReader>>;
 }

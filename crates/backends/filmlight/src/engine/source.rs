@@ -64,19 +64,24 @@ impl StageInfo for Decode {
     }
 }
 
+impl Decode {
+    /// Whether `clip` is left to a server.
+    fn leaves(&self, clip: &ClipRef) -> bool {
+        SERVER_FORMATS.contains(&clip.format) && self.local.accepts(clip).is_err()
+    }
+}
+
 impl Source for Decode {
     fn accepts(&self, clip: &ClipRef) -> Result<()> {
-        match self.local.accepts(clip) {
-            Err(_) if SERVER_FORMATS.contains(&clip.format) => size(clip).map(drop),
-            other => other,
-        }
+        if self.leaves(clip) { size(clip).map(drop) } else { self.local.accepts(clip) }
+    }
+
+    fn decodes_here(&self, clip: &ClipRef) -> bool {
+        !self.leaves(clip) && self.local.decodes_here(clip)
     }
 
     fn open(&self, clip: &ClipRef) -> Result<Box<dyn ClipReader>> {
-        match self.local.accepts(clip) {
-            Err(_) if SERVER_FORMATS.contains(&clip.format) => Ok(Box::new(Planned { clip: clip.clone() })),
-            _ => self.local.open(clip),
-        }
+        if self.leaves(clip) { Ok(Box::new(Planned { clip: clip.clone() })) } else { self.local.open(clip) }
     }
 }
 

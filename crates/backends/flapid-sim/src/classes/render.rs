@@ -29,10 +29,7 @@ pub(super) fn call(session: &mut Session, class: &str, method: &str, call: &Call
             { "_type": "RenderFileTypeInfo", "Key": "lqtmov", "Text": "QuickTime Movie", "Extensions": [".mov"], "Params": [] }
         ]))),
         (_, "get_movie_codecs") => Some(match call.params.text("movieType") {
-            Ok("lqtmov") => Ok(json!([
-                { "_type": "RenderCodecInfo", "Key": "h264hw", "Text": "H.264 (Hardware)", "Params": [] },
-                { "_type": "RenderCodecInfo", "Key": "prores_422_proxy", "Text": "Apple ProRes 422 (Proxy)", "Params": [] }
-            ])),
+            Ok("lqtmov") => Ok(movie_codecs()),
             Ok(other) => fault(format!("Unknown movie type {other}")),
             Err(e) => Err(e),
         }),
@@ -50,6 +47,15 @@ pub(super) fn call(session: &mut Session, class: &str, method: &str, call: &Call
             }
         }
     }
+}
+
+fn movie_codecs() -> Value {
+    let codec = |key: &str, text: &str| json!({ "_type": "RenderCodecInfo", "Key": key, "Text": text, "Params": [] });
+    let mut codecs = vec![codec("h264hw", "H.264 (Hardware)"), codec("prores_422_proxy", "Apple ProRes 422 (Proxy)")];
+    if crate::render::makes_dnxhr() {
+        codecs.push(codec("dnxhr_lb", "Avid DNxHR LB"));
+    }
+    Value::Array(codecs)
 }
 
 fn image_types() -> Value {

@@ -26,10 +26,8 @@ use rushes_core::deliver::AtomicFile;
 /// The `ffmpeg` program.
 ///
 /// # Errors
-/// When the codec's options are not allowed, and when it is not in `PATH`; the message says what
-/// to install.
+/// When it is not in `PATH`; the message says what to install.
 pub(super) fn locate(codec: &FfmpegCodec) -> Result<PathBuf> {
-    codec.check()?;
     in_path("ffmpeg").ok_or_else(|| {
         Error::new(
             ErrorKind::Unsupported,

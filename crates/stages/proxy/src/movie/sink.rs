@@ -97,7 +97,14 @@ impl Sink for Movie {
         MovieFacts::gather(self, clip, FrameRange { first: frame, last: frame }, input).map_err(|e| e.doing(doing))?;
         match &self.codec {
             Codec::Embedded(_) => Ok(()),
-            Codec::Ffmpeg(codec) => ffmpeg::locate(codec).map(drop).map_err(|e| e.doing(doing)),
+            Codec::Ffmpeg(codec) => codec.check().map_err(|e| e.doing(doing)),
+        }
+    }
+
+    fn check_here(&self) -> Result<()> {
+        match &self.codec {
+            Codec::Embedded(_) => Ok(()),
+            Codec::Ffmpeg(codec) => ffmpeg::locate(codec).map(drop).map_err(|e| e.doing("planning a movie")),
         }
     }
 
