@@ -19,6 +19,11 @@ use serde_json::{Value, json};
 /// Painted pictures there are at most; more clips show them again.
 const SCENES: usize = 24;
 
+/// Why a clip is skipped, in the planner's words.
+const BRAW: &str = "needs filmlight: Blackmagic RAW is decoded with Blackmagic Design's own library only, which a FilmLight server \
+                    has: name one (`--filmlight` of the command, `Job::filmlight` of the library), or transcode the clip with \
+                    Blackmagic Design's tool";
+
 fn main() -> Result<(), Box<dyn Error>> {
     let mut args = std::env::args_os().skip(1);
     let out = PathBuf::from(args.next().ok_or("usage: sample OUT [CLIPS [STILLS]]")?);
@@ -147,12 +152,9 @@ fn report(clips: usize, stills: &[PathBuf]) -> Result<Report, Box<dyn Error>> {
             7 => {
                 clip.stills.clear();
                 clip.format = ClipFormat::Braw;
-                clip.skipped = Some("nothing in this build decodes Blackmagic RAW; use the filmlight backend".into());
-                r.findings.push(
-                    Finding::error("needs-backend", "nothing in this build decodes Blackmagic RAW")
-                        .clip(&name)
-                        .path(format!("{reel}_R1AB/{name}.braw")),
-                );
+                clip.skipped = Some(BRAW.into());
+                r.findings
+                    .push(Finding::error("clip-skipped", BRAW).clip(&name).path(format!("{reel}_R1AB/{name}.braw")));
             }
             _ => {}
         }
