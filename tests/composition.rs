@@ -127,3 +127,38 @@ async fn clips_that_no_executor_takes_are_told_before_anything_runs() {
     assert!(skipped.units.is_empty() && plan.findings.iter().any(|f| f.code == "clip-skipped"));
     assert!(plan.clips.iter().any(|c| c.clip.starts_with('A') && !c.units.is_empty()));
 }
+
+#[tokio::test]
+async fn an_executor_of_media_of_its_own_has_a_suite_too() {
+    let bench = Bench::new();
+    let plates = rushes::recipes::Dailies { exr: "piz".into(), on_bad_frame: "hold".into(), ..recipe() }.plates_only();
+    let (_, plan) = bench.job(&plates, "unsaid").plan().await.unwrap();
+    let unit = plan.units().find(|u| u.clip.name.starts_with('A')).unwrap();
+    let failed = rushes::core::conformance::check_own(&local, unit, &bench.path("own")).await;
+    assert!(failed.is_empty(), "{failed:#?}");
+
+    // One that forgets a promise is found out.
+    let forgetful = || Arc::new(Forgetful(LocalExecutor::new(rushes::registry()))) as Arc<dyn Executor>;
+    let failed = rushes::core::conformance::check_own(&forgetful, unit, &bench.path("forgetful")).await;
+    let checks: Vec<&str> = failed.iter().map(|f| f.check).collect();
+    assert_eq!(checks, ["does not replace outputs unasked", "makes only what does not stand"], "{failed:#?}");
+}
+
+/// Replaces whatever is there, and makes all of it again.
+#[derive(Debug)]
+struct Forgetful(LocalExecutor);
+
+#[async_trait::async_trait]
+impl Executor for Forgetful {
+    fn name(&self) -> &str {
+        "forgetful"
+    }
+
+    async fn accepts(&self, unit: &Unit) -> Verdict {
+        self.0.accepts(unit).await
+    }
+
+    async fn run(&self, unit: &Unit, cx: &RunContext) -> UnitReport {
+        self.0.run(&Unit { overwrite: true, standing: Vec::new(), ..unit.clone() }, cx).await
+    }
+}

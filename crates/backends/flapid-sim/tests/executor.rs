@@ -278,3 +278,12 @@ async fn units_side_by_side_take_turns_at_a_server_that_has_one_processor() {
     assert_eq!((done.report.units.len(), done.report.outputs().count()), (3, 8));
     assert_eq!(sim.calls("Shot.get_codec"), 1, "one look serves all units of a clip");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn it_keeps_the_promises_of_an_executor() {
+    let (shoot, sim) = (Shoot::new(), sim(Faults { slow_ms: 10, ..Faults::default() }).await);
+    let unit = shoot.plates("unsaid").await;
+    let filmlight: Arc<dyn rushes::core::run::Executor> = Arc::new(executor(pool(&sim)));
+    let failed = rushes::core::conformance::check_own(&|| Arc::clone(&filmlight), &unit, &shoot.out("own")).await;
+    assert!(failed.is_empty(), "{failed:#?}");
+}

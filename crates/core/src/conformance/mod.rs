@@ -4,10 +4,12 @@
 //! testing. Give [`check`] a way to build your executor from a registry, and an empty folder.
 //!
 //! An executor that only runs a vendor's own stages cannot run these: let it refuse them in
-//! `accepts`, and test it against its own media.
+//! `accepts`, and give [`check_own`] a unit of its own media.
 
 mod control;
+mod own;
 pub mod stages;
 mod suite;
 
+pub use own::check_own;
 pub use suite::{Failed, check};

@@ -137,7 +137,7 @@ fn read(path: &Path) -> Result<Vec<u8>, String> {
     std::fs::read(path).map_err(|e| format!("{}: {e}", path.display()))
 }
 
-fn files_below(folder: &Path) -> Vec<PathBuf> {
+pub(super) fn files_below(folder: &Path) -> Vec<PathBuf> {
     let mut files = Vec::new();
     let mut folders = vec![folder.to_owned()];
     while let Some(f) = folders.pop() {
@@ -181,7 +181,7 @@ async fn refuses_version(executor: Arc<dyn Executor>, out: &Path) -> Checked {
     refused(executor, &unit).await
 }
 
-async fn refused(executor: Arc<dyn Executor>, unit: &Unit) -> Checked {
+pub(super) async fn refused(executor: Arc<dyn Executor>, unit: &Unit) -> Checked {
     if !matches!(executor.accepts(unit).await, Verdict::No(_)) {
         return Err("it accepted the unit".into());
     }
