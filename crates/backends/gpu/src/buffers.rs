@@ -8,7 +8,7 @@ use rushes_core::{Error, ErrorKind, Result};
 
 use crate::compiled::{Compiled, GEOMETRY_BYTES};
 use crate::device::{Opened, lock};
-use crate::layout::Layout;
+use crate::layout::{Layout, Node};
 use crate::sizes::{Sizes, geometries};
 
 /// Buffers for frames of one layout, and how the passes are bound to them.
@@ -28,8 +28,8 @@ pub(crate) struct Buffers {
     geometry: wgpu::Buffer,
     scratch: Vec<Vec<wgpu::Buffer>>,
     none: wgpu::Buffer,
-    /// Its bytes, until it is dropped.
-    _memory: Reservation,
+    /// Their bytes.
+    memory: Reservation,
 }
 
 /// A node's passes, bound to buffers.
@@ -45,22 +45,43 @@ pub(crate) struct Bound {
 pub(crate) struct Tables {
     pub(crate) data: Vec<Arc<[f32]>>,
     buffer: wgpu::Buffer,
+    /// Its bytes, until it is dropped.
+    _memory: Reservation,
 }
 
 impl Opened {
-    /// Buffers for `layout`, if there is memory for them now; `None` if there is not.
-    pub(crate) fn new_buffers(&self, layout: &Arc<Layout>, tables: &[Arc<Tables>]) -> Result<Option<Buffers>> {
-        let sizes = Sizes::of(layout, &self.limits);
-        let geometries = geometries(layout);
-        if sizes.largest() > self.limits.max_buffer_size {
-            let what = format!(
-                "a buffer has {} bytes at most, one of {} is needed",
-                self.limits.max_buffer_size,
-                sizes.largest()
-            );
+    /// # Errors
+    /// When a buffer would be larger than the device allows.
+    pub(crate) fn allows(&self, sizes: &Sizes) -> Result<()> {
+        let (largest, most) = (sizes.largest(), self.limits.max_buffer_size);
+        if largest > most {
+            let what = format!("a buffer of the GPU has {most} bytes at most, one of {largest} is needed");
             return Err(Error::new(ErrorKind::Budget, what).advice("use the CPU for this clip"));
         }
-        let Some(memory) = self.reserved_now(sizes.bytes())? else { return Ok(None) };
+        Ok(())
+    }
+
+    /// Bytes of a buffer for `tables`.
+    ///
+    /// # Errors
+    /// When they are more than a binding may have.
+    pub(crate) fn table_bytes(&self, tables: &[Arc<[f32]>]) -> Result<u64> {
+        let bytes = (tables.iter().map(|t| t.len() as u64 * 4).sum::<u64>()).max(4);
+        if bytes > self.settings.max_binding {
+            let what = format!("the tables of a stage have {bytes} bytes, a binding {}", self.settings.max_binding);
+            return Err(Error::new(ErrorKind::Budget, what).advice("allow larger bindings, or use the CPU"));
+        }
+        Ok(bytes)
+    }
+
+    fn new_buffers(
+        &self,
+        layout: &Arc<Layout>,
+        sizes: &Sizes,
+        tables: &[Arc<Tables>],
+        memory: Reservation,
+    ) -> Result<Buffers> {
+        let geometries = geometries(layout);
         self.call("making the buffers of a frame", || {
             use wgpu::BufferUsages as U;
             let buffer = |size: u64, usage, mapped_at_creation| {
@@ -92,7 +113,7 @@ impl Opened {
                 geometry,
                 scratch: sizes.scratch.iter().map(|s| s.iter().map(|s| all[*s].clone()).collect()).collect(),
                 none: buffer(4, data, false),
-                _memory: memory,
+                memory,
             };
             buffers.bound = (layout.nodes.iter().zip(tables).enumerate())
                 .map(|(i, (node, tables))| {
@@ -101,23 +122,24 @@ impl Opened {
                     Bound { compiled, tables, groups, words_at: sizes.words_at[i] }
                 })
                 .collect();
-            Ok(Some(buffers))
+            Ok(buffers)
         })
     }
 
-    /// `data` on the device: uploaded, or found there, by address or by content.
-    pub(crate) fn tables(&self, data: &[Arc<[f32]>]) -> Result<Arc<Tables>> {
+    /// The tables, if the device has them: by address or by content.
+    fn known_tables(&self, data: &[Arc<[f32]>]) -> Option<Arc<Tables>> {
         let mut known = lock(&self.tables);
         known.retain(|t| t.strong_count() > 0);
-        if let Some(there) = known.iter().filter_map(Weak::upgrade).find(|t| t.holds(data)) {
+        known.iter().filter_map(Weak::upgrade).find(|t| t.holds(data))
+    }
+
+    fn new_tables(&self, data: &[Arc<[f32]>], memory: Reservation) -> Result<Arc<Tables>> {
+        // Those of a node before this one.
+        if let Some(there) = self.known_tables(data) {
             return Ok(there);
         }
         let all: Vec<f32> = data.iter().flat_map(|t| t.iter().copied()).collect();
-        let bytes = (all.len() as u64 * 4).max(4);
-        if bytes > self.settings.max_binding {
-            let what = format!("the tables of a stage have {bytes} bytes, a binding {}", self.settings.max_binding);
-            return Err(Error::new(ErrorKind::Budget, what).advice("allow larger bindings, or use the CPU"));
-        }
+        let bytes = self.table_bytes(data)?;
         let buffer = self.call("uploading tables", || {
             let buffer = self.gpu.create_buffer(&wgpu::BufferDescriptor {
                 label: Some("tables"),
@@ -131,13 +153,13 @@ impl Opened {
             buffer.unmap();
             Ok(buffer)
         })?;
-        let new = Arc::new(Tables { data: data.to_vec(), buffer });
-        known.push(Arc::downgrade(&new));
+        let new = Arc::new(Tables { data: data.to_vec(), buffer, _memory: memory });
+        lock(&self.tables).push(Arc::downgrade(&new));
         Ok(new)
     }
 
     /// The memory, if it is free now.
-    fn reserved_now(&self, bytes: u64) -> Result<Option<Reservation>> {
+    pub(crate) fn reserved_now(&self, bytes: u64) -> Result<Option<Reservation>> {
         let now = CancellationToken::new();
         now.cancel();
         match self.memory.reserve(bytes, &now) {
@@ -150,7 +172,9 @@ impl Opened {
 
     /// Waits until a frame gives its buffers back, or a little.
     fn wait_for_buffers(&self, goes_on: &dyn Fn() -> bool) -> Result<()> {
-        self.go_on()?;
+        // Also of frames that nobody waits for any more.
+        self.poll(wgpu::PollType::Poll)?;
+        self.answers()?;
         if !goes_on() {
             return Err(Error::new(ErrorKind::Cancelled, "cancelled while waiting for the GPU's memory"));
         }
@@ -159,30 +183,76 @@ impl Opened {
         Ok(())
     }
 
-    /// Buffers for a frame of `layout`: those that another frame had, or new ones, when there is memory.
+    /// Buffers for a frame of `layout`, those that another frame had or new ones, bound to the tables of `nodes`. Waits
+    /// for memory.
     pub(crate) fn take_buffers(
         &self,
         layout: &Arc<Layout>,
-        tables: &[Arc<Tables>],
+        nodes: &[Node<'_>],
         goes_on: &dyn Fn() -> bool,
     ) -> Result<Buffers> {
+        let sizes = Sizes::of(layout, &self.limits);
+        self.allows(&sizes)?;
         loop {
-            let mut idle = lock(&self.idle);
-            let fits = idle.iter().position(|b| b.is_writable() && *b.layout == **layout);
-            if let Some(mut there) = fits.map(|i| idle.swap_remove(i)) {
-                drop(idle);
-                there.rebind(self, tables)?;
-                return Ok(there);
-            }
-            drop(idle);
-            if let Some(new) = self.new_buffers(layout, tables)? {
-                return Ok(new);
+            if let Some(taken) = self.take_now(layout, &sizes, nodes)? {
+                return Ok(taken);
             }
             // Those of another layout make room.
             if lock(&self.idle).pop().is_none() {
                 self.wait_for_buffers(goes_on)?;
             }
         }
+    }
+
+    /// All that is needed is reserved before any of it is made: of two frames with a part each both would wait.
+    fn take_now(&self, layout: &Arc<Layout>, sizes: &Sizes, nodes: &[Node<'_>]) -> Result<Option<Buffers>> {
+        let mut tables = Vec::with_capacity(nodes.len());
+        for node in nodes {
+            let data = &node.work.tables;
+            let known = self.known_tables(data);
+            let memory = match &known {
+                Some(_) => None,
+                None => match self.reserved_now(self.table_bytes(data)?)? {
+                    None => return Ok(None),
+                    some => some,
+                },
+            };
+            tables.push((data, known, memory));
+        }
+        let there = {
+            let mut idle = lock(&self.idle);
+            let fits = idle.iter().position(|b| b.is_writable() && *b.layout == **layout);
+            fits.map(|i| idle.swap_remove(i))
+        };
+        let memory = match &there {
+            Some(_) => None,
+            None => match self.reserved_now(sizes.bytes())? {
+                None => return Ok(None),
+                some => some,
+            },
+        };
+        let made = tables.into_iter().map(|(data, known, memory)| match (known, memory) {
+            (Some(known), _) => Ok(known),
+            (None, Some(memory)) => self.new_tables(data, memory),
+            (None, None) => Err(unmapped(&"no memory was reserved for it")),
+        });
+        let tables: Vec<Arc<Tables>> = made.collect::<Result<_>>()?;
+        match (there, memory) {
+            (Some(mut there), _) => {
+                there.rebind(self, &tables)?;
+                Ok(Some(there))
+            }
+            (None, Some(memory)) => self.new_buffers(layout, sizes, &tables, memory).map(Some),
+            (None, None) => Ok(None),
+        }
+    }
+
+    /// Gives up what [`Opened::take_buffers`] gave: nobody knows what they hold and whether they are mapped. Their
+    /// memory is free when the driver is done with what it was given.
+    pub(crate) fn abandon(&self, buffers: Buffers) {
+        let Buffers { memory, bound, .. } = buffers;
+        let tables: Vec<_> = bound.into_iter().map(|b| b.tables).collect();
+        self.queue.on_submitted_work_done(move || drop((memory, tables)));
     }
 
     /// Takes back what [`Opened::take_buffers`] gave.

@@ -1,7 +1,9 @@
 //! An open device: its errors, its compiled programs and its memory.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use rushes_core::error::guarded;
 use rushes_core::run::Budget;
@@ -11,6 +13,7 @@ use crate::adapter::{self, Adapter};
 use crate::buffers::{Buffers, Tables};
 use crate::compiled::{Compiled, Layouts};
 use crate::program::Program;
+use crate::pulse::Pulse;
 
 /// How much of a device is used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,16 +21,18 @@ pub struct Settings {
     /// Bytes that one binding may have, at most what the adapter allows. Frames that need more are computed in strips
     /// of rows. Smaller strips need less memory, and compute more rows twice.
     pub max_binding: u64,
-    /// Bytes of buffers for all frames in flight, those in the host's memory through which they come and go included.
-    /// Frames wait when it is spent. The tables of programs, a few megabytes, come on top. Drivers do not tell how
-    /// much memory there is.
+    /// Bytes of buffers for all frames in flight, the tables of their programs and those in the host's memory through
+    /// which they come and go included. Frames wait when it is spent. Drivers do not tell how much memory there is.
     pub memory: u64,
+    /// How long the device may have work and get nothing of it done, not even one strip of one frame, before it counts
+    /// as lost. Systems take devices away from their programs after a few seconds, but not all of them do.
+    pub patience: Duration,
 }
 
 impl Default for Settings {
-    /// Bindings of 128 MiB, the least that any GPU has; 2 GiB in all.
+    /// Bindings of 128 MiB, the least that any GPU has; 2 GiB in all; 30 seconds of patience.
     fn default() -> Self {
-        Self { max_binding: 128 << 20, memory: 2 << 30 }
+        Self { max_binding: 128 << 20, memory: 2 << 30, patience: Duration::from_secs(30) }
     }
 }
 
@@ -49,16 +54,16 @@ pub(crate) struct Opened {
     pub(crate) tables: Mutex<Vec<std::sync::Weak<Tables>>>,
     adapter: Adapter,
     compiled: Mutex<HashMap<Program, Arc<Compiled>>>,
-    trouble: Arc<Trouble>,
-}
-
-/// What the driver told outside of a call.
-#[derive(Debug, Default)]
-struct Trouble {
     /// Why the device is lost.
-    lost: Mutex<Option<String>>,
-    /// An error that belongs to no call.
-    other: Mutex<Option<wgpu::Error>>,
+    lost: Arc<Mutex<Option<String>>>,
+    /// Whether that was its user's will.
+    closed: AtomicBool,
+    pub(crate) pulse: Arc<Pulse>,
+    /// The number of the last strip.
+    strips: AtomicU64,
+    /// How the device misbehaves in tests.
+    #[cfg(test)]
+    pub(crate) fault: Mutex<Option<crate::faults::Fault>>,
 }
 
 impl Device {
@@ -84,16 +89,13 @@ impl Device {
                 .advice("another program may have all of it: try again, or use the CPU")
                 .retryable()
         })?;
-        let trouble = Arc::new(Trouble::default());
-        let told = Arc::clone(&trouble);
-        gpu.on_uncaptured_error(Arc::new(move |e| {
-            tracing::warn!("the GPU told: {e}");
-            lock(&told.other).get_or_insert(e);
-        }));
-        let told = Arc::clone(&trouble);
+        // What is told outside of a call belongs to no frame: one that suffers of it does not come back.
+        gpu.on_uncaptured_error(Arc::new(|e| tracing::warn!("the GPU told: {e}")));
+        let lost: Arc<Mutex<Option<String>>> = Arc::default();
+        let told = Arc::clone(&lost);
         gpu.set_device_lost_callback(move |reason, why| {
             let why = if why.is_empty() { format!("{reason:?}") } else { why };
-            lock(&told.lost).get_or_insert(why);
+            lock(&told).get_or_insert(why);
         });
         // Shaders count samples in 32 bits.
         let largest = limits.max_storage_buffer_binding_size.min(limits.max_buffer_size).min(4 << 30);
@@ -111,7 +113,12 @@ impl Device {
             tables: Mutex::default(),
             adapter,
             compiled: Mutex::default(),
-            trouble,
+            lost,
+            closed: AtomicBool::new(false),
+            pulse: Arc::default(),
+            strips: AtomicU64::new(0),
+            #[cfg(test)]
+            fault: Mutex::default(),
         })))
     }
 
@@ -133,16 +140,19 @@ impl Device {
     /// Frees the buffers that wait for the next frame.
     pub fn trim(&self) {
         lock(&self.0.idle).clear();
+        // So that those of frames that were given up are free, too. A device that is lost has none.
+        let _ = self.0.poll(wgpu::PollType::Poll);
     }
 
     /// Why the device is gone, if it is.
     pub fn lost(&self) -> Option<String> {
-        lock(&self.0.trouble.lost).clone()
+        lock(&self.0.lost).clone()
     }
 
     /// Gives the device up. Frames in flight fail as they do when a driver takes it away.
     pub fn close(&self) {
-        lock(&self.0.trouble.lost).get_or_insert_with(|| "it was closed".into());
+        self.0.closed.store(true, Ordering::Release);
+        self.0.lose("it was closed");
         self.0.gpu.destroy();
     }
 }
@@ -154,11 +164,9 @@ impl Opened {
         let scopes = [wgpu::ErrorFilter::Internal, wgpu::ErrorFilter::OutOfMemory, wgpu::ErrorFilter::Validation]
             .map(|filter| self.gpu.push_error_scope(filter));
         let done = guarded("the GPU's driver", work);
-        let mut told = None;
-        for scope in scopes.into_iter().rev() {
-            told = told.or(pollster::block_on(scope.pop()));
-        }
-        let told = told.or_else(|| lock(&self.trouble.other).take());
+        // They end in the order of a stack.
+        let told = scopes.into_iter().rev().filter_map(|scope| pollster::block_on(scope.pop()));
+        let told = worst(told);
         // What follows a loss says less than the loss.
         let result = self.go_on().and(match told {
             Some(told) => Err(self.error(&told)),
@@ -170,12 +178,59 @@ impl Opened {
     /// # Errors
     /// When the device is lost.
     pub(crate) fn go_on(&self) -> Result<()> {
-        match &*lock(&self.trouble.lost) {
+        match &*lock(&self.lost) {
             None => Ok(()),
             Some(why) => Err(Error::new(ErrorKind::Io, format!("the GPU {} was lost: {why}", self.adapter))
                 .advice("try again: it is opened anew if it can be; if it happens again, look at the driver's log")
                 .retryable()),
         }
+    }
+
+    /// The device counts as lost from now on.
+    pub(crate) fn lose(&self, why: &str) {
+        lock(&self.lost).get_or_insert_with(|| why.to_owned());
+    }
+
+    /// Lets the driver tell what is done, waiting for it if `how` says so. False when that took too long.
+    ///
+    /// # Errors
+    /// When the device is lost.
+    pub(crate) fn poll(&self, how: wgpu::PollType) -> Result<bool> {
+        self.go_on()?;
+        let polled = guarded("the GPU's driver", || {
+            #[cfg(test)]
+            if let Some(polled) = crate::faults::in_poll(self) {
+                return Ok(polled);
+            }
+            Ok(self.gpu.poll(how))
+        });
+        // A driver that panics in a wait has lost the device, and may have said so.
+        if let Err(e) = &polled {
+            self.lose(e.detail());
+        }
+        self.go_on()?;
+        match polled? {
+            Ok(_) => Ok(true),
+            Err(wgpu::PollError::Timeout) => Ok(false),
+            Err(e) => Err(crate::buffers::unmapped(&e)),
+        }
+    }
+
+    /// To be asked after a poll.
+    ///
+    /// # Errors
+    /// When the device has not answered for so long that it counts as lost.
+    pub(crate) fn answers(&self) -> Result<()> {
+        let silent = self.pulse.silent_for();
+        if silent > self.settings.patience {
+            self.lose(&format!("it gave no answer for {} seconds", silent.as_secs()));
+        }
+        self.go_on()
+    }
+
+    /// A number for a strip that none had before.
+    pub(crate) fn next_strip(&self) -> u64 {
+        self.strips.fetch_add(1, Ordering::Relaxed) + 1
     }
 
     /// The program, compiled. `name` is for messages.
@@ -206,6 +261,31 @@ impl Opened {
     }
 }
 
+impl Drop for Opened {
+    fn drop(&mut self) {
+        // The driver waits without end for all work when its queue is dropped, and panics when that is not done. It is
+        // let go only if it is.
+        let done = || {
+            let how = wgpu::PollType::Wait { submission_index: None, timeout: Some(self.settings.patience) };
+            matches!(guarded("the GPU's driver", || Ok(self.gpu.poll(how))), Ok(Ok(_)))
+        };
+        let was_lost = lock(&self.lost).is_some() && !self.closed.load(Ordering::Acquire);
+        if was_lost || !done() {
+            tracing::warn!("the GPU {} was lost: what the driver holds for it is not freed", self.adapter);
+            std::mem::forget((self.gpu.clone(), self.queue.clone()));
+        }
+    }
+}
+
+/// The one that says most of what went wrong: without memory much else is invalid.
+fn worst(told: impl Iterator<Item = wgpu::Error>) -> Option<wgpu::Error> {
+    told.min_by_key(|e| match e {
+        wgpu::Error::OutOfMemory { .. } => 0,
+        wgpu::Error::Internal { .. } => 1,
+        wgpu::Error::Validation { .. } => 2,
+    })
+}
+
 /// The error with the program's name.
 fn in_program(name: &str, e: Error) -> Error {
     if e.is_retryable() {
@@ -227,4 +307,21 @@ impl std::fmt::Debug for Opened {
 
 pub(crate) fn lock<T>(of: &Mutex<T>) -> MutexGuard<'_, T> {
     of.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_memory_it_matters_little_what_else_is_invalid() {
+        let memory = || wgpu::Error::OutOfMemory { source: "full".into() };
+        let internal = || wgpu::Error::Internal { source: "odd".into(), description: "odd".into() };
+        let invalid = || wgpu::Error::Validation { source: "wrong".into(), description: "wrong".into() };
+        let is_memory = |e: Option<wgpu::Error>| matches!(e, Some(wgpu::Error::OutOfMemory { .. }));
+        assert!(is_memory(worst([invalid(), memory(), internal()].into_iter())));
+        assert!(is_memory(worst([memory(), invalid()].into_iter())));
+        assert!(matches!(worst([invalid(), internal()].into_iter()), Some(wgpu::Error::Internal { .. })));
+        assert!(worst(std::iter::empty()).is_none());
+    }
 }

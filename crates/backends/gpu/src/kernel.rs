@@ -3,7 +3,6 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use rushes_core::error::guarded;
 use rushes_core::frame::{Band, BandMut, FrameFormat, Pool};
 use rushes_core::stage::{FrameKernel, SourceFrame};
 use rushes_core::{Error, ErrorKind, Result};
@@ -25,6 +24,18 @@ impl Device {
         input: &Band<'_>,
         out: Range<usize>,
     ) -> Result<Vec<f32>> {
+        self.run_kernel_while(programs, kernel, input, out, &|| true)
+    }
+
+    /// The same; `goes_on` is asked while it waits.
+    pub(crate) fn run_kernel_while(
+        &self,
+        programs: &Programs,
+        kernel: &dyn FrameKernel,
+        input: &Band<'_>,
+        out: Range<usize>,
+        goes_on: &dyn Fn() -> bool,
+    ) -> Result<Vec<f32>> {
         let work = kernel
             .on_device()
             .ok_or_else(|| Error::new(ErrorKind::Unsupported, "the kernel does not say as data what it computes"))?;
@@ -36,7 +47,7 @@ impl Device {
         let source = Size { planes: input.planes(), width: input.width(), height: input.rows().end };
         let layout = Arc::new(Layout::new(source, &nodes, self.settings().max_binding)?);
         let given = Given { format: kernel.format(), band: input };
-        let landed = guarded("the GPU's driver", || self.fly(&layout, &nodes, &given, &Pool::default(), &|| true))?;
+        let landed = self.fly(&layout, &nodes, &given, &Pool::default(), goes_on)?;
         let size = Size::of(kernel.format());
         let mut samples = vec![0.0; size.planes * size.width * out.len()];
         landed.rows(0, &mut BandMut::new(&mut samples, size.planes, size.width, out));

@@ -16,12 +16,15 @@ mod buffers;
 mod compiled;
 mod device;
 mod executor;
+#[cfg(test)]
+mod faults;
 mod flight;
 mod kernel;
 mod layout;
 mod preview;
 mod program;
 mod programs;
+mod pulse;
 mod sizes;
 pub mod testing;
 mod unit;

@@ -7,9 +7,9 @@ use crate::layout::{Layout, Placed, Span, Strip};
 /// Sizes in bytes, and which buffers are shared by what is not needed at the same time.
 #[derive(Debug, Default)]
 pub(crate) struct Sizes {
-    /// Of each strip: its rows, and with the first the words of all nodes.
+    /// Of each strip: its rows, with the first the words of all nodes, and its number.
     pub(crate) uploads: Vec<u64>,
-    /// Of each strip: the rows that come back.
+    /// Of each strip: the rows that come back, and its number.
     pub(crate) reads: Vec<u64>,
     /// Where the words of each node begin, and how many bytes there are in all.
     pub(crate) words_at: Vec<u64>,
@@ -26,6 +26,9 @@ pub(crate) struct Sizes {
 /// Bytes between the geometries of two passes: as far as any GPU wants them apart.
 const GEOMETRY_STEP: u64 = 256;
 
+/// Bytes of the number of a strip: the last of what it brings, and of what it gives back.
+pub(crate) const NUMBER_BYTES: u64 = 8;
+
 impl Sizes {
     pub(crate) fn of(layout: &Layout, limits: &wgpu::Limits) -> Self {
         let mut sizes = Self::default();
@@ -35,11 +38,12 @@ impl Sizes {
             sizes.words += (node.words.max(1) as u64 * 4).next_multiple_of(step);
         }
         let rows = |s: &Strip| layout.source.bytes(s.source.len());
-        sizes.uploads = layout.strips.iter().map(|s| rows(s).max(4)).collect();
+        sizes.uploads = layout.strips.iter().map(|s| rows(s) + NUMBER_BYTES).collect();
         if let Some(first) = sizes.uploads.first_mut() {
             *first += sizes.words;
         }
-        sizes.reads = layout.strips.iter().map(|s| s.read_bytes(layout)).collect();
+        let read = |s: &Strip| Some(s.read_bytes(layout)).filter(|b| *b > 0).map_or(0, |b| b + NUMBER_BYTES);
+        sizes.reads = layout.strips.iter().map(read).collect();
         let passes: usize = layout.nodes.iter().map(|n| n.compiled.passes.len()).sum();
         sizes.geometry = (layout.strips.len() * passes) as u64 * GEOMETRY_STEP;
         sizes.share(layout);

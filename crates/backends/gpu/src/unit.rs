@@ -2,7 +2,6 @@
 
 use std::sync::{Arc, Mutex};
 
-use rushes_core::error::guarded;
 use rushes_core::frame::{BandMut, FrameFormat, Pool};
 use rushes_core::media::Finding;
 use rushes_core::plan::{PreparedTree, Work};
@@ -177,7 +176,7 @@ impl OnDevice {
 
     fn fly(&self, nodes: &[Node<'_>], source: &dyn SourceFrame, goes_on: &dyn Fn() -> bool) -> Result<Landed> {
         let layout = self.layout(Size::of(&source.format()), nodes)?;
-        guarded("the GPU's driver", || self.device.fly(&layout, nodes, source, &self.memory, goes_on))
+        self.device.fly(&layout, nodes, source, &self.memory, goes_on)
     }
 }
 
