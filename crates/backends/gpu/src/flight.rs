@@ -83,7 +83,7 @@ impl Opened {
             numbers.push(number);
             last = Some(self.call("computing a frame", || {
                 self.upload(buffers, strip, number, nodes, source, memory)?;
-                let commands = self.encode(buffers, strip, &landed);
+                let commands = self.encode(buffers, strip, nodes, &landed);
                 Ok(self.queue.submit([commands]))
             })?);
         }
@@ -147,7 +147,13 @@ impl Opened {
     }
 
     /// What the device does for a strip.
-    fn encode(&self, buffers: &Buffers, strip: usize, landed: &Arc<Answers>) -> wgpu::CommandBuffer {
+    fn encode(
+        &self,
+        buffers: &Buffers,
+        strip: usize,
+        nodes: &[Node<'_>],
+        landed: &Arc<Answers>,
+    ) -> wgpu::CommandBuffer {
         let layout = &*buffers.layout;
         let at = &layout.strips[strip];
         let mut encoder = self.gpu.create_command_encoder(&wgpu::CommandEncoderDescriptor { label: Some("strip") });
@@ -159,18 +165,15 @@ impl Opened {
         if bytes > 0 {
             encoder.copy_buffer_to_buffer(upload, 0, &buffers.source, 0, bytes);
         }
-        let nodes = buffers.bound.iter().enumerate().filter(|(i, _)| !at.rows[*i].is_empty());
-        for (i, bound) in nodes.filter(|_| self.obeys()) {
-            let mut passes = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
-            for (p, (pass, pipeline)) in bound.compiled.passes.iter().enumerate() {
-                let span = &at.passes[i][p];
-                let [block_x, block_y] = pass.block.map(|n| n as usize);
-                let [group_x, group_y] = bound.compiled.workgroup.map(|n| n as usize);
-                let blocks = span.rows.end.div_ceil(block_y) - span.rows.start / block_y;
-                let groups = [span.width.div_ceil(block_x).div_ceil(group_x), blocks.div_ceil(group_y)];
+        let there = buffers.bound.iter().enumerate().filter(|(i, _)| !at.rows[*i].is_empty());
+        for (i, bound) in there.filter(|_| self.obeys()) {
+            let label = Some(nodes[i].who.as_str());
+            let mut passes = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor { label, timestamp_writes: None });
+            for (p, (_, pipeline)) in bound.compiled.passes.iter().enumerate() {
+                let groups = at.passes[i][p].groups(&bound.compiled, p).map(|n| n as u32);
                 passes.set_pipeline(pipeline);
                 passes.set_bind_group(0, &bound.groups[p], &[geometry_at(layout, strip, i, p)]);
-                passes.dispatch_workgroups(groups[0] as u32, groups[1] as u32, 1);
+                passes.dispatch_workgroups(groups[0], groups[1], 1);
             }
             drop(passes);
             let (has, back) = (&at.rows[i], &at.read[i]);

@@ -8,7 +8,7 @@ use rushes_core::stage::{FrameKernel, SourceFrame};
 use rushes_core::{Error, ErrorKind, Result};
 
 use crate::device::Device;
-use crate::layout::{Layout, Node, Size};
+use crate::layout::{Bounds, Layout, Node, Size};
 use crate::program::Programs;
 
 impl Device {
@@ -43,9 +43,10 @@ impl Device {
             .get(work.program)
             .ok_or_else(|| Error::new(ErrorKind::Unsupported, format!("there is no program `{}`", work.program)))?;
         let compiled = self.0.compiled(work.program, program)?;
-        let nodes = [Node { kernel, work, compiled, from: None, read: out.clone() }];
+        let who = format!("program `{}`", work.program);
+        let nodes = [Node { who, kernel, work, compiled, from: None, read: out.clone() }];
         let source = Size { planes: input.planes(), width: input.width(), height: input.rows().end };
-        let layout = Arc::new(Layout::new(source, &nodes, self.settings().max_binding)?);
+        let layout = Arc::new(Layout::new(source, &nodes, &Bounds::of(&self.0.limits, self.settings().max_binding))?);
         let given = Given { format: kernel.format(), band: input };
         let landed = self.fly(&layout, &nodes, &given, &Pool::default(), goes_on)?;
         let size = Size::of(kernel.format());

@@ -26,6 +26,8 @@ mod program;
 mod programs;
 mod pulse;
 mod sizes;
+#[cfg(test)]
+mod splits;
 pub mod testing;
 mod unit;
 

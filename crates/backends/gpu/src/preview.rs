@@ -2,10 +2,13 @@
 
 use std::ops::Range;
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use ndarray::Array3;
+use rushes_core::error::guarded;
 use rushes_core::frame::{Band, BandMut, FrameFormat, ImageState};
 use rushes_core::graph::Registry;
+use rushes_core::run::CancellationToken;
 use rushes_core::stage::{ClipRef, DeviceWork, FrameKernel};
 use rushes_core::{Error, ErrorKind, Result};
 use rushes_local::{Decoded, OpenCoprocessor as _, Preview};
@@ -49,8 +52,9 @@ pub enum Packing {
 pub struct GpuPreview {
     local: Preview,
     gpu: Gpu,
-    /// What of the chain is on the device, by its first frame.
     open: Mutex<Option<Arc<OnDevice>>>,
+    within: Duration,
+    cancel: CancellationToken,
 }
 
 impl GpuPreview {
@@ -74,7 +78,21 @@ impl GpuPreview {
         chain: &[(&str, Value)],
     ) -> Result<Self> {
         let local = Preview::open(registry, clip, chain)?;
-        Ok(Self { local, gpu: Gpu::new(device, programs), open: Mutex::default() })
+        let (gpu, open) = (Gpu::new(device, programs), Mutex::default());
+        Ok(Self { local, gpu, open, within: Duration::from_secs(10), cancel: CancellationToken::new() })
+    }
+
+    /// How long a call may wait for the device; 10 seconds if not said. Then it fails with an error that says that it
+    /// may be tried again.
+    pub fn within(mut self, limit: Duration) -> Self {
+        self.within = limit;
+        self
+    }
+
+    /// When `cancel` fires, calls that wait for the device end with an error of kind `Cancelled`, and so do later ones.
+    pub fn cancelled_by(mut self, cancel: CancellationToken) -> Self {
+        self.cancel = cancel;
+        self
     }
 
     /// The picture of `frame`: its format, and its samples as (planes, rows, columns).
@@ -91,7 +109,7 @@ impl GpuPreview {
     /// # Errors
     /// As [`GpuPreview::frame`].
     pub fn frame_into(&self, frame: i64, picture: &mut Array3<f32>) -> Result<FrameFormat> {
-        self.picture(frame, &self.local.decode(frame)?, picture)
+        self.guarded(frame, || self.picture(frame, &self.local.decode(frame)?, picture))
     }
 
     /// The picture of `frame` as one word a pixel, row by row, in `words`, whose memory is taken over. The words are
@@ -100,14 +118,18 @@ impl GpuPreview {
     /// # Errors
     /// As [`GpuPreview::frame`], and when the picture is no RGB.
     pub fn packed_into(&self, frame: i64, packing: Packing, words: &mut Vec<u32>) -> Result<FrameFormat> {
+        self.guarded(frame, || self.packed(frame, packing, words))
+    }
+
+    fn packed(&self, frame: i64, packing: Packing, words: &mut Vec<u32>) -> Result<FrameFormat> {
         let decoded = self.local.decode(frame)?;
-        let packed = self.on_device(&decoded).and_then(|on| {
-            if decoded.tree.nodes.last().is_none_or(|n| n.format.planes() != 3) {
-                return Err(Error::new(ErrorKind::Unsupported, "the chain's picture is no RGB, and cannot be packed"));
-            }
-            on.compute_packed(&decoded.tree, decoded.rows.as_ref(), packing, words)
-        });
-        if let Some(format) = packed.map_err(|e| self.failed(e, frame))? {
+        let on = self.on_device(&decoded)?;
+        if decoded.tree.nodes.last().is_none_or(|n| n.format.planes() != 3) {
+            return Err(Error::new(ErrorKind::Unsupported, "the chain's picture is no RGB, and cannot be packed"));
+        }
+        let packed =
+            self.waiting(|goes_on| on.compute_packed(&decoded.tree, decoded.rows.as_ref(), packing, words, goes_on));
+        if let Some(format) = packed? {
             return Ok(format);
         }
         let mut picture = Array3::default((0, 0, 0));
@@ -121,12 +143,30 @@ impl GpuPreview {
     }
 
     fn picture(&self, frame: i64, decoded: &Decoded, picture: &mut Array3<f32>) -> Result<FrameFormat> {
-        let source = decoded.rows.as_ref();
-        let computed = self.on_device(decoded).and_then(|on| on.compute(&decoded.tree, source, &|| true));
-        let computed = computed.map_err(|e| self.failed(e, frame))?;
+        let (on, source) = (self.on_device(decoded)?, decoded.rows.as_ref());
+        let computed = self.waiting(|goes_on| on.compute(&decoded.tree, source, goes_on))?;
         let mut rows = vec![(0, source)];
         rows.extend(computed.iter().map(|(node, rows)| (*node, rows.as_ref())));
         self.local.finish(frame, &decoded.tree, &rows, picture)
+    }
+
+    /// Does what waits for the device; `work` is given what it is to ask whether it goes on.
+    fn waiting<T>(&self, work: impl FnOnce(&(dyn Fn() -> bool + Sync)) -> Result<T>) -> Result<T> {
+        let begun = Instant::now();
+        let done = work(&|| !self.cancel.is_cancelled() && begun.elapsed() < self.within);
+        done.map_err(|e| match e.kind() {
+            ErrorKind::Cancelled if !self.cancel.is_cancelled() => {
+                Error::new(ErrorKind::Io, format!("the GPU gave no picture within {:?}", self.within))
+                    .advice("try again, allow more time, or use the CPU")
+                    .retryable()
+            }
+            _ => e,
+        })
+    }
+
+    fn guarded<T>(&self, frame: i64, work: impl FnOnce() -> Result<T>) -> Result<T> {
+        let done = guarded("a stage of the preview", work);
+        done.map_err(|e| e.doing("making a preview on the GPU").clip(self.local.clip()).frame(frame))
     }
 
     fn on_device(&self, decoded: &Decoded) -> Result<Arc<OnDevice>> {
@@ -137,10 +177,6 @@ impl GpuPreview {
         let new = Arc::new(self.gpu.ready(&decoded.tree)?);
         *open = Some(Arc::clone(&new));
         Ok(new)
-    }
-
-    fn failed(&self, e: Error, frame: i64) -> Error {
-        e.doing("making a preview on the GPU").frame(frame)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
+use rushes_core::error::guarded;
 use rushes_core::frame::{BandMut, FrameFormat, Pool};
 use rushes_core::media::Finding;
 use rushes_core::plan::{PreparedTree, Work};
@@ -9,85 +10,91 @@ use rushes_core::stage::{DeviceWork, SourceFrame};
 use rushes_core::{Error, ErrorKind, Result};
 use rushes_local::{GivenRows, OpenCoprocessor};
 
-use crate::compiled::Compiled;
 use crate::device::{Device, lock};
 use crate::flight::Landed;
-use crate::layout::{Layout, Node, Size};
+use crate::layout::{Bounds, Layout, Node, Size};
 use crate::preview::{Pack, Packing};
 use crate::program::Programs;
 use crate::sizes::Sizes;
 
-/// A unit's nodes on the device: those that have a program, and take from the source or from another of them.
+/// What the device computes of each frame: the nodes that have a program, and take from the source or from another of
+/// them. A frame says by its format which they are, so that it does not matter what other frames its unit has.
 pub(crate) struct OnDevice {
     device: Device,
-    /// The program of each node that is there, and its name.
-    programs: Vec<Option<(&'static str, Arc<Compiled>)>>,
-    on_cpu: Vec<String>,
+    programs: Programs,
+    /// What was left to the CPU so far.
+    left: Mutex<Left>,
     /// Layouts of the frames so far: one, or as many as there are sets of sinks that want a frame.
     layouts: Mutex<Vec<Arc<Layout>>>,
     memory: Pool<f32>,
 }
 
+/// Nodes that the CPU computes.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct Left {
+    /// For want of a program.
+    without: Vec<String>,
+    /// They have one, and take from a node that the CPU computes.
+    after: Vec<String>,
+}
+
+/// The nodes of a frame that the device computes, and which nodes of its tree they are.
+struct Split<'a> {
+    nodes: Vec<Node<'a>>,
+    which: Vec<usize>,
+    left: Left,
+}
+
 impl OnDevice {
-    /// Decides it by `tree`, and compiles the programs.
+    /// Gets ready for frames like the one that `tree` is for: compiles their programs, and looks whether they have room.
     ///
     /// # Errors
     /// When no stage has a program, one does not compile, or the device has too little memory for a frame.
     pub(crate) fn new(device: &Device, programs: &Programs, tree: &PreparedTree) -> Result<Self> {
-        let mut there: Vec<Option<(&'static str, Arc<Compiled>)>> = Vec::with_capacity(tree.nodes.len());
-        let mut on_cpu = Vec::new();
-        for node in &tree.nodes {
-            let Work::Kernel(kernel) = &node.work else {
-                there.push(None);
-                continue;
-            };
-            let reached = node.from.is_some_and(|f| matches!(tree.nodes[f].work, Work::Source) || there[f].is_some());
-            let name = kernel.on_device().filter(|_| reached).map(|work| work.program);
-            let program = name.and_then(|name| programs.get(name).map(|p| (name, p)));
-            let compiled = program.map(|(name, p)| Ok::<_, Error>((name, device.0.compiled(name, p)?))).transpose()?;
-            if compiled.is_none() {
-                on_cpu.push(node.id.clone());
-            }
-            there.push(compiled);
-        }
-        if there.iter().all(Option::is_none) {
-            let what = format!("the GPU has no program for the first stages of the unit (`{}`)", on_cpu.join("`, `"));
-            return Err(Error::new(ErrorKind::Unsupported, what).advice("run it on the CPU"));
-        }
         let new = Self {
             device: device.clone(),
-            programs: there,
-            on_cpu,
+            programs: programs.clone(),
+            left: Mutex::default(),
             layouts: Mutex::default(),
             memory: Pool::default(),
         };
-        let source = tree.nodes.first().map(|n| Size::of(&n.format));
-        if let Some(source) = source {
-            new.layout(source, &new.nodes(tree).0)?;
+        let Split { nodes, left, .. } = new.split(tree)?;
+        if nodes.is_empty() {
+            let all = [left.without, left.after].concat();
+            let what = format!("the GPU has no program for the first stages of the unit (`{}`)", all.join("`, `"));
+            return Err(Error::new(ErrorKind::Unsupported, what).advice("run it on the CPU"));
         }
+        if let Some(source) = tree.nodes.first() {
+            new.layout(Size::of(&source.format), &nodes)?;
+        }
+        new.tell(left);
         Ok(new)
     }
 
-    /// The nodes of `tree` that the device computes, and which nodes of the tree they are.
-    fn nodes<'a>(&self, tree: &'a PreparedTree) -> (Vec<Node<'a>>, Vec<usize>) {
+    fn split<'a>(&self, tree: &'a PreparedTree) -> Result<Split<'a>> {
         let mut nodes: Vec<Node<'_>> = Vec::new();
         let mut which: Vec<usize> = Vec::new();
+        let mut left = Left::default();
         for (i, node) in tree.nodes.iter().enumerate() {
-            let (Work::Kernel(kernel), Some(from), Some((name, compiled))) = (&node.work, node.from, &self.programs[i])
-            else {
+            let (Work::Kernel(kernel), Some(from)) = (&node.work, node.from) else { continue };
+            let who = format!("stage `{}`", node.id);
+            let work = guarded(&who, || Ok(kernel.on_device()))?;
+            let Some((work, program)) = work.and_then(|w| self.programs.get(w.program).map(|p| (w, p))) else {
+                left.without.push(node.id.clone());
                 continue;
             };
             let from = match tree.nodes[from].work {
                 Work::Source => None,
-                // Not there in this frame: it is computed on the CPU, and so is this.
                 _ => match which.iter().position(|w| *w == from) {
                     Some(from) => Some(from),
-                    None => continue,
+                    None => {
+                        left.after.push(node.id.clone());
+                        continue;
+                    }
                 },
             };
-            let Some(work) = kernel.on_device().filter(|w| w.program == *name) else { continue };
-            let (kernel, compiled) = (kernel.as_ref(), Arc::clone(compiled));
-            nodes.push(Node { kernel, work, compiled, from, read: 0..0 });
+            let compiled = self.device.0.compiled(work.program, program)?;
+            nodes.push(Node { who, kernel: kernel.as_ref(), work, compiled, from, read: 0..0 });
             which.push(i);
         }
         // What something outside hangs on comes back.
@@ -99,37 +106,75 @@ impl OnDevice {
                 node.read = 0..node.kernel.format().height;
             }
         }
-        (nodes, which)
+        Ok(Split { nodes, which, left })
     }
 
-    /// How frames of `nodes` lie on the device: in strips so small that several frames have room in its memory.
+    /// Remembers what the CPU computes.
+    fn tell(&self, left: Left) {
+        let mut all = lock(&self.left);
+        let Left { without, after } = &mut *all;
+        for (all, new) in [(without, left.without), (after, left.after)] {
+            for node in new {
+                if !all.contains(&node) {
+                    all.push(node);
+                }
+            }
+        }
+    }
+
+    /// How frames of `nodes` lie on the device: in strips so small that several frames have room in its memory, if there
+    /// are such. Smaller strips need less, until the rows that their neighbours compute, too, outweigh it.
     fn layout(&self, source: Size, nodes: &[Node<'_>]) -> Result<Arc<Layout>> {
         let settings = self.device.settings();
-        let mut layout = Layout::new(source, nodes, settings.max_binding)?;
-        let bytes = |layout: &Layout| Sizes::of(layout, &self.device.0.limits).bytes();
-        let mut binding = settings.max_binding / 2;
-        while bytes(&layout) > settings.memory / FRAMES_AT_LEAST && binding >= LEAST_BINDING {
-            match Layout::new(source, nodes, binding) {
-                Ok(smaller) => layout = smaller,
-                Err(_) => break,
+        let device = &self.device.0;
+        let tables = nodes.iter().map(|n| device.table_bytes(&n.work.tables)).sum::<Result<u64>>()?;
+        let bytes = |layout: &Layout| Sizes::of(layout, &device.limits).bytes() + tables;
+        let bounds = |binding| Bounds::of(&device.limits, binding);
+        let known = lock(&self.layouts).iter().find(|known| known.is_for(source, nodes)).cloned();
+        if let Some(known) = known {
+            match Layout::like(&known, nodes, &bounds(settings.max_binding))? {
+                Some(same) if same == *known => return Ok(known),
+                Some(like) if bytes(&like) <= settings.memory => return Ok(self.keep(like)),
+                _ => {}
             }
-            binding /= 2;
         }
-        let needed = bytes(&layout);
+        let mut layout = Layout::new(source, nodes, &bounds(settings.max_binding))?;
+        let mut needed = bytes(&layout);
+        while needed > settings.memory / FRAMES_AT_LEAST {
+            let binding = layout.largest() / 2;
+            let smaller = Some(binding).filter(|b| *b >= LEAST_BINDING).map(|b| Layout::new(source, nodes, &bounds(b)));
+            let Some(Ok(smaller)) = smaller else { break };
+            let least = bytes(&smaller);
+            if least >= needed {
+                break;
+            }
+            (layout, needed) = (smaller, least);
+        }
         if needed > settings.memory {
             let what = format!("a frame needs {needed} bytes on the GPU, {} are allowed", settings.memory);
             return Err(Error::new(ErrorKind::Budget, what).advice("allow more of its memory, or use the CPU"));
         }
+        device.allows(&Sizes::of(&layout, &device.limits))?;
+        Ok(self.keep(layout))
+    }
+
+    #[cfg(test)]
+    pub(crate) fn layouts(&self) -> Vec<Arc<Layout>> {
+        lock(&self.layouts).clone()
+    }
+
+    fn keep(&self, layout: Layout) -> Arc<Layout> {
         let mut known = lock(&self.layouts);
         if let Some(same) = known.iter().find(|known| ***known == layout) {
-            return Ok(Arc::clone(same));
+            return Arc::clone(same);
         }
         // A clip whose frames are all different has no use for those before.
         if known.len() >= MOST_LAYOUTS {
             known.remove(0);
         }
-        known.push(Arc::new(layout));
-        Ok(Arc::clone(&known[known.len() - 1]))
+        let new = Arc::new(layout);
+        known.push(Arc::clone(&new));
+        new
     }
 }
 
@@ -155,8 +200,9 @@ impl OnDevice {
         source: &dyn SourceFrame,
         packing: Packing,
         words: &mut Vec<u32>,
+        goes_on: &dyn Fn() -> bool,
     ) -> Result<Option<FrameFormat>> {
-        let (mut nodes, which) = self.nodes(tree);
+        let Split { mut nodes, which, .. } = self.split(tree)?;
         let picture = tree.nodes.last().and_then(|n| n.from).and_then(|n| which.iter().position(|w| *w == n));
         let Some(from) = picture else { return Ok(None) };
         let (name, program) = crate::programs::pack(packing);
@@ -166,8 +212,9 @@ impl OnDevice {
         nodes.iter_mut().for_each(|n| n.read = 0..0);
         let compiled = self.device.0.compiled(name, &program)?;
         let work = DeviceWork::new(name);
-        nodes.push(Node { kernel: &pack, work, compiled, from: Some(from), read: 0..format.height });
-        let landed = self.fly(&nodes, source, &|| true)?;
+        let who = "packing".into();
+        nodes.push(Node { who, kernel: &pack, work, compiled, from: Some(from), read: 0..format.height });
+        let landed = self.fly(&nodes, source, goes_on)?;
         words.resize(format.width * format.height, 0);
         let out = &mut BandMut::new(bytemuck::cast_slice_mut(words), 1, format.width, 0..format.height);
         landed.rows(nodes.len() - 1, out);
@@ -182,11 +229,16 @@ impl OnDevice {
 
 impl OpenCoprocessor for OnDevice {
     fn findings(&self) -> Vec<Finding> {
-        if self.on_cpu.is_empty() {
-            return Vec::new();
-        }
-        let what = format!("computed on the CPU, for want of a program on the GPU: `{}`", self.on_cpu.join("`, `"));
-        vec![Finding::info("gpu-stage-on-cpu", what)]
+        let left = lock(&self.left).clone();
+        let said = [
+            (left.without, "for want of a program on the GPU"),
+            (left.after, "because they take from a stage that the CPU computes"),
+        ];
+        let said = said.into_iter().filter(|(nodes, _)| !nodes.is_empty());
+        said.map(|(nodes, why)| {
+            Finding::info("gpu-stage-on-cpu", format!("computed on the CPU, {why}: `{}`", nodes.join("`, `")))
+        })
+        .collect()
     }
 
     fn compute(
@@ -195,7 +247,8 @@ impl OpenCoprocessor for OnDevice {
         source: &dyn SourceFrame,
         goes_on: &(dyn Fn() -> bool + Sync),
     ) -> Result<Vec<GivenRows>> {
-        let (nodes, which) = self.nodes(tree);
+        let Split { nodes, which, left } = self.split(tree)?;
+        self.tell(left);
         if nodes.is_empty() {
             return Ok(Vec::new());
         }
@@ -211,7 +264,7 @@ impl OpenCoprocessor for OnDevice {
 
 impl std::fmt::Debug for OnDevice {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("OnDevice").field("device", &self.device).field("on_cpu", &self.on_cpu).finish_non_exhaustive()
+        f.debug_struct("OnDevice").field("device", &self.device).field("left", &self.left).finish_non_exhaustive()
     }
 }
 

@@ -1,12 +1,15 @@
 //! Single frames, and their packing.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use ndarray::Array3;
+use rushes_core::ErrorKind;
 use rushes_core::conformance::stages::Pattern;
 use rushes_core::frame::{Band, BandMut, FrameFormat, ImageState};
 use rushes_core::graph::{AnyStage, Registry};
 use rushes_core::media::{ClipFormat, ClipMedia};
+use rushes_core::run::CancellationToken;
 use rushes_core::stage::{ClipRef, DeviceWork, FrameKernel, FrameStage, StageInfo};
 use rushes_gpu::{GpuPreview, Packing, Program, Programs, Settings, testing};
 use rushes_local::Preview;
@@ -14,9 +17,11 @@ use serde_json::json;
 
 /// A mosaic of 12 bits as RGB, a bit below 0 and above 1.
 #[derive(Debug, Clone, Copy)]
-struct Tint;
+struct Tint {
+    panics: bool,
+}
 
-struct TintKernel(FrameFormat);
+struct TintKernel(FrameFormat, bool);
 
 impl StageInfo for Tint {
     fn name(&self) -> &'static str {
@@ -38,7 +43,7 @@ impl FrameStage for Tint {
         ImageState::Display
     }
     fn prepare(&self, input: &FrameFormat) -> rushes_core::Result<Box<dyn FrameKernel>> {
-        Ok(Box::new(TintKernel(FrameFormat { state: ImageState::Display, ..input.clone() })))
+        Ok(Box::new(TintKernel(FrameFormat { state: ImageState::Display, ..input.clone() }, self.panics)))
     }
 }
 
@@ -58,6 +63,7 @@ impl FrameKernel for TintKernel {
         }
     }
     fn on_device(&self) -> Option<DeviceWork> {
+        assert!(!self.1, "the test stage panics on purpose");
         Some(DeviceWork::new("tint"))
     }
 }
@@ -85,7 +91,8 @@ fn clip() -> ClipRef {
 
 fn registry() -> Registry {
     let mut registry = rushes_core::conformance::stages::registry();
-    registry.with("tint", |_| Ok(AnyStage::frame(Tint)));
+    registry.with("tint", |_| Ok(AnyStage::frame(Tint { panics: false })));
+    registry.with("bad-tint", |_| Ok(AnyStage::frame(Tint { panics: true })));
     registry
 }
 
@@ -140,4 +147,33 @@ fn a_mosaic_cannot_be_packed() {
     let preview = GpuPreview::with_programs(device, programs, &registry(), &clip(), &chain).unwrap();
     let e = preview.packed_into(1, Packing::Rgba8, &mut Vec::new()).unwrap_err();
     assert!(e.to_string().contains("no RGB"), "{e}");
+}
+
+#[test]
+fn calls_end_when_they_should_and_say_where() {
+    let Some(device) = testing::device(Settings::default()) else { return };
+    let programs = || Programs::none().with("tint", Program::new(TINT));
+    let open = |tint: &str| {
+        let chain = [("test-pattern", json!({})), (tint, json!({}))];
+        GpuPreview::with_programs(device.clone(), programs(), &registry(), &clip(), &chain).unwrap()
+    };
+    let mut words = Vec::new();
+    // A limit that is over at once, a token that has fired, a panic outside of the driver.
+    let cancel = CancellationToken::new();
+    let preview = open("tint").cancelled_by(cancel.clone());
+    assert!(preview.packed_into(3, Packing::Rgba8, &mut words).is_ok());
+    cancel.cancel();
+    let short = open("tint").within(Duration::ZERO);
+    for (preview, kind, says) in [
+        (short, ErrorKind::Io, "the GPU gave no picture within"),
+        (preview, ErrorKind::Cancelled, "cancelled"),
+        (open("bad-tint"), ErrorKind::Panicked, "stage `bad-tint-1` panicked: the test stage panics on purpose"),
+    ] {
+        for e in [preview.frame(3).unwrap_err(), preview.packed_into(3, Packing::Rgba8, &mut words).unwrap_err()] {
+            assert!(e.to_string().contains("making a preview on the GPU: clip CLIP, frame 3:"), "{e}");
+            assert!(e.to_string().contains(says) && e.kind() == kind, "{e}");
+            assert_eq!(e.is_retryable(), kind == ErrorKind::Io, "{e}");
+        }
+    }
+    assert!(device.lost().is_none() && open("tint").frame(3).is_ok());
 }

@@ -14,16 +14,17 @@ pub trait Coprocessor: Send + Sync + std::fmt::Debug {
     /// What reports say a unit ran on: `gpu (its model)`.
     fn ran_on(&self) -> String;
 
-    /// Decides which nodes of a unit it computes, by the tree of the unit's first frame, and gets ready for it.
+    /// Gets ready for a unit, by the tree of its first frame. Which nodes of a frame it computes must hang on nothing
+    /// but that frame's tree: the same frame may be made in another unit, too.
     ///
     /// # Errors
-    /// When there is none, or it cannot work now.
+    /// When it computes nothing of the first frame, or cannot work now.
     fn open(&self, tree: &PreparedTree) -> Result<Box<dyn OpenCoprocessor>>;
 }
 
 /// A device that is ready for the frames of a unit, several at the same time.
 pub trait OpenCoprocessor: Send + Sync + std::fmt::Debug {
-    /// What should be told about the unit: which of its stages it does not compute.
+    /// What should be told about the unit when its frames are made: which of its stages it did not compute.
     fn findings(&self) -> Vec<Finding>;
 
     /// Computes its nodes of `tree`, readied for `source`, and gives the rows of those that others hang on. `goes_on`

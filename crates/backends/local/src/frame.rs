@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, RwLock};
 use std::time::{Duration, Instant};
 
-use rushes_core::error::panic_message;
+use rushes_core::error::{guarded, panic_message};
 use rushes_core::frame::{Band, FrameFormat, Pool};
 use rushes_core::media::FrameRange;
 use rushes_core::plan::{PreparedTree, Tree, Unit};
@@ -102,7 +102,10 @@ impl Making<'_> {
             Rows::Black => encoders.black(&prepared)?,
             Rows::Picture(frame) => {
                 let begun = Instant::now();
-                let computed = self.device.map(|d| d.compute(&prepared, *frame, self.goes_on)).transpose()?;
+                let computed = self
+                    .device
+                    .map(|d| guarded("the device that computes stages", || d.compute(&prepared, *frame, self.goes_on)));
+                let computed = computed.transpose()?;
                 spent[self.tree.len()] += begun.elapsed();
                 let computed = computed.iter().flatten().map(|(node, rows)| (*node, rows.as_ref()));
                 let given: Vec<(usize, &dyn SourceFrame)> = [(0, *frame)].into_iter().chain(computed).collect();

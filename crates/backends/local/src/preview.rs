@@ -83,6 +83,11 @@ impl Preview {
         self
     }
 
+    /// The clip's name.
+    pub fn clip(&self) -> &str {
+        &self.clip
+    }
+
     /// The picture of `frame`: its format, and its samples as (planes, rows, columns).
     ///
     /// # Errors

@@ -175,7 +175,8 @@ impl<'a> Job<'a> {
 
     fn run(mut self, workers: usize, cores: &Budget, report: &mut UnitReport) -> Result<()> {
         let order = Order::new(self.frames.len(), 2 * workers);
-        let gathered = Mutex::new(Gathered { findings: self.findings(), spent: self.no_time(), ..Gathered::default() });
+        let gathered =
+            Mutex::new(Gathered { findings: self.stand_ins(), spent: self.no_time(), ..Gathered::default() });
         let span = tracing::Span::current();
         std::thread::scope(|scope| {
             for _ in 0..workers.min(self.frames.len()) {
@@ -219,7 +220,8 @@ impl<'a> Job<'a> {
         report.frames = gathered.frames as u64;
         report.bad_frames = gathered.bad;
         report.outputs = gathered.outputs;
-        report.findings = gathered.findings;
+        let of_device = self.device.iter().flat_map(|(device, _)| device.findings());
+        report.findings = of_device.map(|f| f.clip(&self.unit.clip.name)).chain(gathered.findings).collect();
         let ms = |d: Duration| d.as_secs_f64() * 1e3;
         report.stage_ms =
             (1..self.tree.len()).map(|i| (self.tree.node(i).0.id.clone(), ms(gathered.spent[i]))).collect();
@@ -329,12 +331,6 @@ impl<'a> Job<'a> {
     /// No time yet for each node, and for what is computed elsewhere.
     fn no_time(&self) -> Vec<Duration> {
         vec![Duration::ZERO; self.tree.len() + 1]
-    }
-
-    /// What is told of the unit: what computes it, and frames that others stand in for.
-    fn findings(&self) -> Vec<Finding> {
-        let of_device = self.device.iter().flat_map(|(device, _)| device.findings());
-        of_device.map(|f| f.clip(&self.unit.clip.name)).chain(self.stand_ins()).collect()
     }
 
     /// What is told of frames that others stand in for.
