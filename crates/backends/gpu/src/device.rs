@@ -72,11 +72,17 @@ impl Device {
     /// # Errors
     /// When there is no such adapter, or its driver does not give it.
     pub fn open(which: &str, settings: Settings) -> Result<Self> {
-        guarded("the GPU's driver", || Self::opened(which, settings)).map_err(|e| e.doing("opening a GPU"))
+        guarded("the GPU's driver", || Self::opened(adapter::choose(&adapter::instance(), which)?, settings))
+            .map_err(|e| e.doing("opening a GPU"))
     }
 
-    fn opened(which: &str, mut settings: Settings) -> Result<Self> {
-        let (adapter, found) = adapter::choose(&adapter::instance(), which)?;
+    /// The same adapter again, with a new device.
+    pub(crate) fn again(&self) -> Result<Self> {
+        let settings = self.settings();
+        guarded("the GPU's driver", || Self::opened(adapter::again(&adapter::instance(), self.adapter())?, settings))
+    }
+
+    fn opened((adapter, found): (Adapter, wgpu::Adapter), mut settings: Settings) -> Result<Self> {
         let limits = found.limits();
         let asked = wgpu::DeviceDescriptor {
             label: Some("rushes"),

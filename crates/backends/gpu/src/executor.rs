@@ -9,7 +9,7 @@ use rushes_core::run::{Executor, RunContext, UnitReport, Verdict};
 use rushes_core::{Error, ErrorKind, Result};
 use rushes_local::{Coprocessor, LocalExecutor, OpenCoprocessor, first_tree};
 
-use crate::adapter::Kind;
+use crate::adapter::{Adapter, Kind};
 use crate::device::{Device, lock};
 use crate::program::Programs;
 use crate::unit::OnDevice;
@@ -44,7 +44,7 @@ impl GpuExecutor {
 
     /// With the programs of `programs` alone.
     pub fn with_programs(registry: Registry, device: Device, programs: Programs) -> Self {
-        let results = format!("gpu {}, programs {}", device.adapter(), programs.digest());
+        let results = class(device.adapter(), &programs);
         let gpu = Arc::new(Gpu::new(device, programs));
         // While some wait for the device, others decode and write.
         let threads = std::thread::available_parallelism().map_or(1, usize::from) + 2;
@@ -65,7 +65,7 @@ impl Executor for GpuExecutor {
         "gpu"
     }
 
-    /// Another device, another driver or another program may round otherwise.
+    /// Another device, another driver, another compiler or another program may round otherwise.
     fn results(&self) -> &str {
         &self.results
     }
@@ -89,7 +89,7 @@ impl Executor for GpuExecutor {
 
     /// A part of what the CPU takes, by the kind of the device: decoding and writing are left to it in any case.
     fn cost(&self, unit: &Unit) -> Option<Duration> {
-        let part = match lock(&self.gpu.device).adapter().kind {
+        let part = match self.gpu.adapter.kind {
             Kind::Discrete => 0.4,
             Kind::Integrated | Kind::Virtual | Kind::Other => 0.7,
             Kind::Software => 10.0,
@@ -102,16 +102,26 @@ impl Executor for GpuExecutor {
     }
 }
 
+/// What decides the bits that come out, as far as can be known.
+fn class(adapter: &Adapter, programs: &Programs) -> String {
+    format!("gpu {adapter} on {}, {COMPILER}, programs {}", std::env::consts::OS, programs.digest())
+}
+
+/// What makes of a program what a driver takes.
+const COMPILER: &str = "naga 30.0.2";
+
 /// A device that is opened anew when it was lost, and its programs.
 #[derive(Debug)]
 pub(crate) struct Gpu {
     device: Mutex<Device>,
+    /// What it is, for those who cannot wait: opening it anew takes as long as its driver wants.
+    adapter: Adapter,
     programs: Programs,
 }
 
 impl Gpu {
     pub(crate) fn new(device: Device, programs: Programs) -> Self {
-        Self { device: Mutex::new(device), programs }
+        Self { adapter: device.adapter().clone(), device: Mutex::new(device), programs }
     }
 
     /// Gets ready for frames of `tree`.
@@ -123,8 +133,8 @@ impl Gpu {
     fn device(&self) -> Result<Device> {
         let mut device = lock(&self.device);
         if let Some(why) = device.lost() {
-            let adapter = device.adapter();
-            *device = Device::open(&adapter.name, device.settings()).map_err(|e| {
+            let adapter = &self.adapter;
+            *device = device.again().map_err(|e| {
                 Error::new(ErrorKind::Io, format!("{adapter} was lost ({why}) and cannot be opened again: {e}"))
                     .advice("use the CPU, or start again when the GPU is there")
                     .retryable()
@@ -140,10 +150,35 @@ impl Coprocessor for Gpu {
     }
 
     fn ran_on(&self) -> String {
-        format!("gpu ({})", lock(&self.device).adapter().name)
+        format!("gpu ({})", self.adapter.name)
     }
 
     fn open(&self, tree: &PreparedTree) -> Result<Box<dyn OpenCoprocessor>> {
         Ok(Box::new(self.ready(tree)?))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_class_of_results_has_the_compiler_that_is_used() {
+        let lock = include_str!("../../../../Cargo.lock");
+        let (_, after) = lock.split_once("name = \"naga\"\nversion = \"").unwrap();
+        let (version, _) = after.split_once('"').unwrap();
+        assert_eq!(COMPILER, format!("naga {version}"), "another compiler may round otherwise: say so");
+    }
+
+    #[test]
+    fn what_a_gpu_is_can_be_told_while_it_is_opened() {
+        let Some(device) = crate::testing::device(crate::Settings::default()) else { return };
+        let gpu = Arc::new(Gpu::new(device, Programs::none()));
+        let opening = lock(&gpu.device);
+        let (told, ran_on) = std::sync::mpsc::channel();
+        let asks = Arc::clone(&gpu);
+        std::thread::spawn(move || told.send(asks.ran_on()));
+        let ran_on = ran_on.recv_timeout(Duration::from_secs(10)).expect("it waits for the device to be opened");
+        assert_eq!(ran_on, format!("gpu ({})", opening.adapter().name));
     }
 }

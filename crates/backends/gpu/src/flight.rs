@@ -280,8 +280,12 @@ impl Drop for Landed {
         // Before the buffers they look into.
         self.views.clear();
         if let Some(buffers) = self.buffers.take() {
-            buffers.reads.iter().flatten().for_each(wgpu::Buffer::unmap);
-            self.device.0.give_buffers(buffers);
+            // A driver that panics keeps them; a panic here might be the second, which ends the process.
+            let _ = guarded("the GPU's driver", || {
+                buffers.reads.iter().flatten().for_each(wgpu::Buffer::unmap);
+                self.device.0.give_buffers(buffers);
+                Ok(())
+            });
         }
     }
 }

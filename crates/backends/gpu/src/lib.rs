@@ -36,3 +36,8 @@ pub use device::{Device, Settings};
 pub use executor::GpuExecutor;
 pub use preview::{GpuPreview, Packing};
 pub use program::{Columns, PRELUDE, Pass, Program, Programs, Rows};
+
+/// The examples of the README compile.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -6,10 +6,12 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use rushes_core::conformance::stages::{self, Pattern};
+use rushes_core::frame::FrameFormat;
+use rushes_core::graph::AnyStage;
 use rushes_core::media::{ClipFormat, ClipMedia, FileSequence, FrameRange};
 use rushes_core::plan::{Unit, UnitNode};
 use rushes_core::run::{Event, Events, Executor, Outcome, Retry, RunContext, UnitReport, Verdict};
-use rushes_core::stage::ClipRef;
+use rushes_core::stage::{ClipReader, ClipRef, Source, SourceFrame, StageInfo};
 use rushes_gpu::{Device, GpuExecutor, Program, Programs, Settings, testing};
 use rushes_local::LocalExecutor;
 use serde_json::json;
@@ -192,6 +194,60 @@ async fn a_lost_device_fails_its_unit_and_is_opened_again_for_the_next() {
     let out = tempfile::tempdir().unwrap();
     let report = again.run(&self::unit(out.path(), 12, &pattern), &RunContext { events, ..RunContext::plain() }).await;
     assert_eq!((files(&report), report.attempts), (want, 2));
+}
+
+/// Says what frames are, and decodes none.
+#[derive(Debug, Clone)]
+struct Elsewhere(Pattern);
+
+impl StageInfo for Elsewhere {
+    fn name(&self) -> &'static str {
+        "elsewhere"
+    }
+    fn version(&self) -> u32 {
+        1
+    }
+    fn params(&self) -> serde_json::Value {
+        json!({})
+    }
+}
+
+impl Source for Elsewhere {
+    fn accepts(&self, _: &ClipRef) -> rushes_core::Result<()> {
+        Ok(())
+    }
+    fn open(&self, _: &ClipRef) -> rushes_core::Result<Box<dyn ClipReader>> {
+        Ok(Box::new(self.clone()))
+    }
+}
+
+impl ClipReader for Elsewhere {
+    fn format(&self, frame: i64) -> rushes_core::Result<FrameFormat> {
+        self.0.format(frame)
+    }
+    fn bytes_needed(&self, _: i64) -> rushes_core::Result<u64> {
+        Ok(0)
+    }
+    fn decode(&self, _: i64) -> rushes_core::Result<Box<dyn SourceFrame>> {
+        Err(rushes_core::Error::new(rushes_core::ErrorKind::Unsupported, "a server decodes it"))
+    }
+}
+
+#[tokio::test]
+async fn a_clip_that_is_decoded_elsewhere_is_refused() {
+    let Some(device) = testing::device(Settings::default()) else { return };
+    let mut registry = stages::registry();
+    registry.with("elsewhere", |_| Ok(AnyStage::source(Elsewhere(Pattern::default()))));
+    let executor = GpuExecutor::with_programs(registry, device, programs());
+    let out = tempfile::tempdir().unwrap();
+    let mut unit = unit(out.path(), 1, &Pattern::default());
+    assert!(matches!(executor.accepts(&unit).await, Verdict::Yes));
+    let mut tree = unit.tree.to_vec();
+    tree[0].stage = "elsewhere".into();
+    tree[0].params = json!({});
+    unit.tree = tree.into();
+    let Verdict::No(why) = executor.accepts(&unit).await else { panic!("it takes the unit") };
+    assert!(why.contains("clip CLIP") && why.contains("not decoded on this machine"), "{why}");
 }
 
 #[test]

@@ -11,12 +11,20 @@ use rushes_core::{Error, ErrorKind, Result};
 /// The tree of `unit`, readied for its first frame that can be read. Reads that frame's header, and writes nothing.
 ///
 /// # Errors
-/// When the unit cannot be run: a stage is not registered or misses a fact, the clip does not open.
+/// When the unit cannot be run here: a stage is not registered or misses a fact, the clip does not open, or its source
+/// only says of frames what they are and decodes none of them.
 pub fn first_tree(registry: &Registry, unit: &Unit) -> Result<PreparedTree> {
     guarded("a stage of the unit", || {
         let tree = Tree::make(&unit.tree, registry)?;
         tree.source().accepts(&unit.clip)?;
-        let first = first_format(unit, tree.source().open(&unit.clip)?.as_ref())?;
+        let reader = tree.source().open(&unit.clip)?;
+        let first = first_format(unit, reader.as_ref())?;
+        // Decoded elsewhere, a frame takes no memory here.
+        if reader.bytes_needed(first.facts.frame)? == 0 {
+            return Err(Error::new(ErrorKind::Unsupported, "frames of this clip are not decoded on this machine")
+                .clip(&unit.clip.name)
+                .advice("use the executor that decodes them"));
+        }
         tree.prepare(&first, |n| !unit.to_make(n).is_empty())
     })
 }

@@ -14,7 +14,7 @@ use rushes_core::run::{BadFrame, Budget, Event, RunContext, UnitReport};
 use rushes_core::stage::{ClipReader, OutputFile, SinkContext};
 use rushes_core::{Error, ErrorKind, Result};
 
-use crate::bad::bad_frames;
+use crate::bad::{bad_frame, bad_frames, stand_ins};
 use crate::first::first_format;
 use crate::frame::{EncodedFrame, Making, OpenSink, Rows, poisoned, who};
 use crate::order::{self, Order};
@@ -176,7 +176,7 @@ impl<'a> Job<'a> {
     fn run(mut self, workers: usize, cores: &Budget, report: &mut UnitReport) -> Result<()> {
         let order = Order::new(self.frames.len(), 2 * workers);
         let gathered =
-            Mutex::new(Gathered { findings: self.stand_ins(), spent: self.no_time(), ..Gathered::default() });
+            Mutex::new(Gathered { findings: stand_ins(self.unit), spent: self.no_time(), ..Gathered::default() });
         let span = tracing::Span::current();
         std::thread::scope(|scope| {
             for _ in 0..workers.min(self.frames.len()) {
@@ -304,14 +304,17 @@ impl<'a> Job<'a> {
             Ok(decoded) => decoded,
             Err(e) if e.is_retryable() || e.kind() == ErrorKind::Cancelled => return Err(e),
             // A damaged frame loses nothing but itself.
-            Err(e) => {
-                let (kind, why) = (e.kind(), e.frame(from).to_string());
-                return Ok(Made::Bad(BadFrame { frame: from, kind, why }));
-            }
+            Err(e) => return Ok(Made::Bad(bad_frame(from, e))),
         };
         let format = self.relabelled(decoded.format(), frame);
         let span = tracing::debug_span!("stages", frame);
-        span.in_scope(|| making.make(&format, &Rows::Picture(decoded.as_ref()), spent)).map(Made::Frame)
+        match span.in_scope(|| making.make(&format, &Rows::Picture(decoded.as_ref()), spent)) {
+            // The device has no room for a frame of its size, but for others.
+            Err(e) if self.device.is_some() && e.kind() == ErrorKind::Budget && !e.is_retryable() => {
+                Ok(Made::Bad(bad_frame(from, e)))
+            }
+            made => made.map(Made::Frame),
+        }
     }
 
     /// The memory that `frame` needs: what was planned from the clip's first frame, or more where
@@ -331,21 +334,6 @@ impl<'a> Job<'a> {
     /// No time yet for each node, and for what is computed elsewhere.
     fn no_time(&self) -> Vec<Duration> {
         vec![Duration::ZERO; self.tree.len() + 1]
-    }
-
-    /// What is told of frames that others stand in for.
-    fn stand_ins(&self) -> Vec<Finding> {
-        let clip = &self.unit.clip;
-        let parts = clip.substitutes.iter().filter_map(|s| Some((s.frames.intersect(self.unit.range)?, s.with)));
-        parts
-            .map(|(frames, with)| {
-                let finding = match with {
-                    StandIn::Black => Finding::info("frame-black", format!("black stands in for {frames}")),
-                    StandIn::Hold(from) => Finding::info("frame-held", format!("frame {from} stands in for {frames}")),
-                };
-                finding.clip(&clip.name).frame(frames.first)
-            })
-            .collect()
     }
 
     fn tell(&self, files: &[OutputFile]) {

@@ -5,10 +5,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rushes_core::conformance;
+use rushes_core::conformance::stages::{Pattern, registry};
 use rushes_core::frame::{Band, BandMut, FrameFormat};
-use rushes_core::media::Finding;
-use rushes_core::plan::{PreparedTree, Work};
-use rushes_core::stage::SourceFrame;
+use rushes_core::media::{ClipFormat, ClipMedia, Finding, FrameRange};
+use rushes_core::plan::{PreparedTree, Unit, UnitNode, Work};
+use rushes_core::run::{Executor as _, Outcome, RunContext};
+use rushes_core::stage::{ClipRef, SourceFrame};
 use rushes_core::{Error, ErrorKind, Result};
 use rushes_local::{Coprocessor, GivenRows, LocalExecutor, Mode, OpenCoprocessor};
 
@@ -98,4 +100,74 @@ async fn the_local_executor_conforms_with_a_coprocessor() {
         assert!(failed.is_empty(), "{nodes} nodes, {mode:?}, {threads} threads:\n{lines}");
         assert!(frames.load(Ordering::Relaxed) > 40);
     }
+}
+
+/// Has no room for frame 2.
+#[derive(Debug)]
+struct Small;
+
+impl Coprocessor for Small {
+    fn name(&self) -> &str {
+        "small"
+    }
+    fn ran_on(&self) -> String {
+        "small".into()
+    }
+    fn open(&self, _: &PreparedTree) -> Result<Box<dyn OpenCoprocessor>> {
+        Ok(Box::new(Self))
+    }
+}
+
+impl OpenCoprocessor for Small {
+    fn findings(&self) -> Vec<Finding> {
+        Vec::new()
+    }
+    fn compute(
+        &self,
+        _: &PreparedTree,
+        source: &dyn SourceFrame,
+        _: &(dyn Fn() -> bool + Sync),
+    ) -> Result<Vec<GivenRows>> {
+        match source.format().facts.frame {
+            2 => Err(Error::new(ErrorKind::Budget, "the frame is too large for the device")),
+            _ => Ok(Vec::new()),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_frame_that_a_device_has_no_room_for_is_lost_alone() {
+    let out = tempfile::tempdir().unwrap();
+    let node =
+        |id: &str, stage: &str, from, params| UnitNode { id: id.into(), stage: stage.into(), version: 1, from, params };
+    let range = FrameRange { first: 0, last: 4 };
+    let unit = Unit {
+        format: Unit::FORMAT,
+        id: "CLIP".into(),
+        clip: ClipRef {
+            name: "CLIP".into(),
+            format: ClipFormat::CinemaDng,
+            media: ClipMedia::Files(Vec::new()),
+            range: None,
+            metadata: Arc::default(),
+            substitutes: Vec::new(),
+        },
+        range,
+        tree: vec![
+            node("source", "test-pattern", None, serde_json::to_value(Pattern::default()).unwrap()),
+            node("half", "test-half", Some(0), serde_json::json!({})),
+            node("files", "test-frames", Some(1), serde_json::json!({ "folder": "files" })),
+        ]
+        .into(),
+        out: out.path().into(),
+        overwrite: false,
+        priority: 0,
+        bytes_per_frame: 100_000,
+        standing: Vec::new(),
+    };
+    let report = LocalExecutor::new(registry()).coprocessor(Arc::new(Small)).run(&unit, &RunContext::plain()).await;
+    let bad: Vec<_> = report.bad_frames.iter().map(|b| (b.frame, b.kind)).collect();
+    assert_eq!((bad, report.frames, report.outputs.len()), (vec![(2, ErrorKind::Budget)], 4, 4));
+    let Outcome::Failed(failure) = &report.outcome else { panic!("{:?}", report.outcome) };
+    assert!(failure.message.contains("frame 2") && failure.message.contains("too large"), "{}", failure.message);
 }
