@@ -3,11 +3,13 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use rushes_core::frame::{Band, BandMut, FrameFacts, FrameFormat, ImageState};
+use ndarray::Array3;
+use rushes_core::frame::{Band, BandMut, Frame, FrameFacts, FrameFormat, ImageState, Mosaic, Pool};
 use rushes_core::stage::{DeviceWork, FrameKernel};
 use rushes_core::{ErrorKind, Result};
 
 use crate::device::{Device, Opened, Settings, lock};
+use crate::layout::{Bounds, Layout, Node, Size};
 use crate::program::{Program, Programs};
 
 /// How a device misbehaves.
@@ -143,4 +145,31 @@ fn memory_of_a_frame_that_is_given_up_is_free_when_the_device_is_done_with_it() 
     assert!(device.bytes_in_use() > 0, "it counts as free, and the driver still has it");
     device.0.poll(wgpu::PollType::Wait { submission_index: None, timeout: None }).unwrap();
     assert_eq!(device.bytes_in_use(), 0);
+}
+
+#[test]
+fn an_error_outside_of_a_frame_is_not_told_of_the_next() {
+    let Some(device) = device(Duration::from_secs(30)) else { return };
+    let usage = wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::MAP_WRITE | wgpu::BufferUsages::STORAGE;
+    let wrong = wgpu::BufferDescriptor { label: None, size: 4, usage, mapped_at_creation: false };
+    let _ = device.0.gpu.create_buffer(&wrong);
+    assert_eq!(twice(&device, 1.0).unwrap(), [2.0; 600]);
+}
+
+#[test]
+fn an_error_of_the_driver_has_the_stage() {
+    let Some(device) = device(Duration::from_secs(30)) else { return };
+    // More rows than a dispatch may have, cut as if it might.
+    let format = FrameFormat { state: ImageState::Mosaic, width: 1, height: 100_000, facts: FrameFacts::default() };
+    let compiled = device.0.compiled("twice", &Program::new(TWICE).workgroup(64, 1)).unwrap();
+    let (kernel, samples) = (Twice(format.clone()), vec![1.0; format.height]);
+    let work = kernel.on_device().unwrap();
+    let who = "stage `tall`".into();
+    let nodes = [Node { who, kernel: &kernel, work, compiled, from: None, read: 0..format.height }];
+    let bounds = Bounds { binding: 1 << 20, buffer: 1 << 20, groups: 1 << 20 };
+    let layout = Arc::new(Layout::new(Size::of(&format), &nodes, &bounds).unwrap());
+    let picture = Array3::from_shape_vec((1, format.height, 1), samples).unwrap();
+    let source = Frame::<Mosaic>::new(picture, FrameFacts::default()).unwrap();
+    let e = device.fly(&layout, &nodes, &source, &Pool::default(), &|| true).map(|_| ()).unwrap_err();
+    assert!(e.to_string().contains("stage `tall`"), "{e}");
 }

@@ -156,7 +156,11 @@ impl Opened {
     ) -> wgpu::CommandBuffer {
         let layout = &*buffers.layout;
         let at = &layout.strips[strip];
-        let mut encoder = self.gpu.create_command_encoder(&wgpu::CommandEncoderDescriptor { label: Some("strip") });
+        // One encoder, so that a device does all of it or not the last of it. Drivers' errors have its label.
+        let stages = nodes.iter().zip(&at.rows).filter(|(_, rows)| !rows.is_empty()).map(|(n, _)| n.who.as_str());
+        let label =
+            format!("strip {} of {}: {}", strip + 1, layout.strips.len(), stages.collect::<Vec<_>>().join(", "));
+        let mut encoder = self.gpu.create_command_encoder(&wgpu::CommandEncoderDescriptor { label: Some(&label) });
         let upload = &buffers.uploads[strip];
         let bytes = layout.source.bytes(at.source.len());
         if strip == 0 && buffers.words.size() > 0 {

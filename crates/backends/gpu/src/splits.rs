@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rushes_color::output::Target;
 use rushes_color::{InputTransform, Linearize, OutputTransform};
@@ -98,11 +99,13 @@ struct Same {
     program: Option<&'static str>,
     tables: Vec<Arc<[f32]>>,
     panics: bool,
+    /// How often it was asked which rows it needs.
+    asked: Arc<AtomicUsize>,
 }
 
 impl Same {
     fn boxed(format: &FrameFormat, program: Option<&'static str>) -> Box<dyn FrameKernel> {
-        Box::new(Self { format: format.clone(), program, tables: Vec::new(), panics: false })
+        Box::new(Self { format: format.clone(), program, tables: Vec::new(), panics: false, asked: Arc::default() })
     }
 }
 
@@ -111,6 +114,7 @@ impl FrameKernel for Same {
         &self.format
     }
     fn input_rows(&self, out: Range<usize>) -> Range<usize> {
+        self.asked.fetch_add(1, Ordering::Relaxed);
         assert!(!self.panics, "the test stage panics on purpose");
         out
     }
@@ -202,7 +206,7 @@ fn what_cannot_work_is_refused_before_a_frame_is_made_and_a_panic_has_its_stage(
     let Some(device) = testing::device(settings) else { return };
     let format = format(20, 10);
     let of = |tables: Vec<Arc<[f32]>>, panics| {
-        let kernel = Same { format: format.clone(), program: Some("same"), tables, panics };
+        let kernel = Same { format: format.clone(), program: Some("same"), tables, panics, asked: Arc::default() };
         OnDevice::new(&device, &programs(), &tree(format.clone(), vec![("b", 0, Box::new(kernel))])).map(|_| ())
     };
     let e = of(vec![vec![0.0; 1025].into()], false).unwrap_err();
@@ -210,4 +214,22 @@ fn what_cannot_work_is_refused_before_a_frame_is_made_and_a_panic_has_its_stage(
     let e = of(Vec::new(), true).unwrap_err();
     assert!(e.to_string().contains("stage `b` panicked") && e.kind() == ErrorKind::Panicked, "{e}");
     of(vec![vec![0.0; 1024].into()], false).unwrap();
+}
+
+#[test]
+fn strips_are_looked_for_once_and_not_one_by_one() {
+    // Strips of a few rows of many, so that every number of them up to the right one would be some million.
+    let settings = Settings { max_binding: 4 * 20 * 4, ..Settings::default() };
+    let Some(device) = testing::device(settings) else { return };
+    let (format, asked) = (format(20, 9999), Arc::new(AtomicUsize::new(0)));
+    let kernel =
+        Same { format: format.clone(), program: Some("same"), tables: Vec::new(), panics: false, asked: asked.clone() };
+    let tree = tree(format.clone(), vec![("a", 0, Box::new(kernel))]);
+    let on = OnDevice::new(&device, &programs(), &tree).unwrap();
+    let strips = on.layouts()[0].strips.len();
+    assert!(strips >= 2500 && asked.load(Ordering::Relaxed) <= 10 * strips, "{strips} strips, {asked:?}");
+    asked.store(0, Ordering::Relaxed);
+    assert_eq!(computed(&on, &tree).unwrap(), [1]);
+    assert_eq!(asked.load(Ordering::Relaxed), strips);
+    assert_eq!(on.layouts().len(), 1);
 }
