@@ -36,7 +36,8 @@ impl Job {
                 let (bad, other): (Vec<_>, Vec<_>) =
                     of_clip.partition(|b| matches!(b.kind, ErrorKind::BadMedia | ErrorKind::Panicked));
                 let frames: Vec<i64> = bad.iter().map(|b| b.frame).collect();
-                if frames.is_empty() || !other.is_empty() || !clip.replace_bad(&frames) {
+                let before = clip.substitutes.clone();
+                if frames.is_empty() || !other.is_empty() || !clip.replace_bad(&frames) || clip.substitutes == before {
                     continue;
                 }
                 told.extend(bad.iter().map(|b| {
@@ -46,14 +47,13 @@ impl Job {
                 replaced.clips.push(clip);
             }
             if replaced.clips.is_empty() || self.cancel.is_cancelled() {
-                let of_units = report.units.iter().flat_map(|u| &u.findings);
-                report.findings = plan.findings.iter().chain(of_units).cloned().collect();
+                report.gather(&plan.findings);
                 return Ok((plan, batch));
             }
             let batches = graph.nodes().map(|n| (n, replaced.clone())).collect();
             let (graph, registry, options) = (graph.clone(), self.registry.clone(), self.options.clone());
             let mut again = blocking(move || Plan::of(&graph, &registry, &batches, &options)).await?;
-            self.refuse_what_nobody_takes(&mut again).await?;
+            self.refuse_what_nobody_takes(runner.executors(), &mut again).await?;
             again.clips.retain(|c| !c.units.is_empty());
             let made = |name: &str| again.clips.iter().any(|c| c.clip == name);
             left.extend(replaced.clips.iter().filter(|c| !made(&c.name)).map(|c| c.name.clone()));

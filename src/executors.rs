@@ -71,12 +71,11 @@ impl Job {
     }
 
     /// Clips of whose units no executor takes one are told before anything runs; who cannot say now is asked again then.
-    pub(crate) async fn refuse_what_nobody_takes(&self, plan: &mut Plan) -> Result<()> {
-        let executors = self.runs_on();
+    pub(crate) async fn refuse_what_nobody_takes(&self, executors: &Executors, plan: &mut Plan) -> Result<()> {
         for clip in &mut plan.clips {
             let mut why = None;
             for unit in &clip.units {
-                let able = asked(&executors, unit, &self.cancel).await?;
+                let able = asked(executors, unit, &self.cancel).await?;
                 if !able.nobody() {
                     why = None;
                     break;

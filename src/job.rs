@@ -175,7 +175,7 @@ impl Job {
         let (graph, batches) = (understood.graph.clone(), understood.batches.clone());
         let (registry, options) = (self.registry.clone(), self.options.clone());
         let mut plan = blocking(move || Plan::of(&graph, &registry, &batches, &options)).await?;
-        self.refuse_what_nobody_takes(&mut plan).await?;
+        self.refuse_what_nobody_takes(&self.runs_on(), &mut plan).await?;
         Ok((understood, plan))
     }
 

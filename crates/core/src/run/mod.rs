@@ -10,8 +10,8 @@ mod understand;
 mod wrap;
 
 pub use budget::{Budget, Reservation};
-use compose::Choice;
 pub use compose::{Able, Executors};
+use compose::{Choice, Given};
 pub use event::{Event, Events};
 pub use executor::{Executor, RunContext, Verdict};
 pub use report::{BadFrame, Failure, Outcome, RunReport, UnitReport};

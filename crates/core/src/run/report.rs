@@ -1,6 +1,6 @@
 //! How units and runs ended. A report survives failure: timings and findings are kept.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -120,6 +120,15 @@ impl RunReport {
     /// True when every unit is done and no finding is an error.
     pub fn is_complete(&self) -> bool {
         self.units.iter().all(UnitReport::is_done) && self.findings.iter().all(|f| f.severity < Severity::Error)
+    }
+
+    /// Takes the findings together: `first`, then those of the units. Which executor was passed over is told once of a
+    /// clip, however many units it has.
+    pub fn gather(&mut self, first: &[Finding]) {
+        let mut told = BTreeSet::new();
+        let of_units = self.units.iter().flat_map(|u| &u.findings);
+        let new = |f: &&Finding| f.code != "executor-fallback" || told.insert((f.clip.clone(), f.text.clone()));
+        self.findings = first.iter().chain(of_units).filter(new).cloned().collect();
     }
 
     /// All files made.

@@ -40,7 +40,8 @@ pub struct Executors {
     newest: usize,
     by_preference: bool,
     name: String,
-    clips: Arc<Mutex<HashMap<String, Bound>>>,
+    /// The classes of the pictures of clips.
+    clips: Arc<Mutex<HashMap<String, String>>>,
 }
 
 #[derive(Debug, Clone)]
@@ -55,15 +56,6 @@ struct Member {
 struct Seats {
     free: Arc<Semaphore>,
     all: usize,
-}
-
-/// What was decided for a clip.
-#[derive(Debug, Default)]
-struct Bound {
-    /// The class of its pictures.
-    pictures: Option<String>,
-    /// Whether it was told who was passed over.
-    told: bool,
 }
 
 /// Which executor a unit goes to.
@@ -114,11 +106,12 @@ impl Executors {
         self
     }
 
-    /// Each executor inside another: a cache, a trace. Seats are kept.
+    /// Each executor inside another: a cache, a trace. Seats and what was measured are kept; what was decided for clips is not.
     pub fn each(mut self, around: impl Fn(Arc<dyn Executor>) -> Arc<dyn Executor>) -> Self {
         for member in &mut self.members {
             member.executor = around(Arc::clone(&member.executor));
         }
+        self.clips = Arc::default();
         self.named()
     }
 
@@ -138,6 +131,11 @@ impl Executors {
         let mut able = Able { kind: if self.members.len() > 1 { kind(unit) } else { 0 }, ..Able::default() };
         self.ask(unit, &mut able).await;
         able
+    }
+
+    /// The same executors for another run: what was decided for clips is forgotten.
+    pub(crate) fn anew(&self) -> Self {
+        Self { clips: Arc::default(), ..self.clone() }
     }
 
     /// Which of those that take the unit would run it if all had room.
@@ -178,11 +176,16 @@ impl Executors {
                 Some(Choice::Later) => self.choice(&unit, &able),
                 None => None,
             };
-            let Some(chosen) = chosen else {
-                let e = Error::new(ErrorKind::Unsupported, self.refusal(&able));
-                return UnitReport::begin(&unit, &self.name).failed(&e.clip(&unit.clip.name));
+            let Some((chosen, _given)) = chosen.and_then(|i| Some((i, self.give(i, &unit, &able)?))) else {
+                // Its clip was begun by another kind of pipeline since it was asked.
+                let asked = able.takers.len() + able.absent.len();
+                able = self.able(&unit).await;
+                if able.nobody() || asked == able.takers.len() + able.absent.len() {
+                    let e = Error::new(ErrorKind::Unsupported, self.refusal(&able));
+                    return UnitReport::begin(&unit, &self.name).failed(&e.clip(&unit.clip.name));
+                }
+                continue;
             };
-            let _given = self.give(chosen, &unit, &able);
             let mut report = self.attempt(chosen, &unit, cx).await;
             if !self.goes_on(chosen, &unit, &report, &mut able, cx).await {
                 self.tell(chosen, &unit, &able, &mut report);
@@ -195,7 +198,10 @@ impl Executors {
     /// As [`Executors::choice`], if `room` tells how many units each of them could begin now, and how many it runs at a
     /// time.
     pub(crate) fn choose(&self, unit: &Unit, able: &Able, room: impl Fn(usize) -> (usize, usize)) -> Option<Choice> {
-        let candidates = self.of_the_clip(unit, able.candidates());
+        let mut candidates = self.usable(unit, able);
+        if candidates.iter().any(|i| self.members[*i].pace.rests().is_none()) {
+            candidates.retain(|i| self.members[*i].pace.rests().is_none());
+        }
         let first = *candidates.first()?;
         let now = |i: usize| if room(i).0 > 0 { Choice::Now(i) } else { Choice::Later };
         if self.by_preference || candidates.len() < 2 {
@@ -215,9 +221,14 @@ impl Executors {
         soonest.map(|(i, _)| now(i))
     }
 
-    /// Whether `chosen`, which took the unit when it was asked, has failed since, so that others should be asked.
-    pub(crate) fn failed_since(&self, chosen: usize, able: &Able) -> bool {
-        able.takers.contains(&chosen) && self.members.len() > 1 && self.members[chosen].pace.rests().is_some()
+    /// Whether `chosen` failed a moment ago, and others were not asked yet.
+    pub(crate) fn asks_others(&self, chosen: usize, able: &Able) -> bool {
+        able.asked < self.members.len() && self.members[chosen].pace.rests().is_some()
+    }
+
+    /// Whether it is left alone after a failure.
+    pub(crate) fn rests(&self, member: usize) -> bool {
+        self.members.len() > 1 && self.members[member].pace.rests().is_some()
     }
 
     /// The most units that one of them runs at a time, where it was said.
@@ -225,17 +236,26 @@ impl Executors {
         self.members[member].seats.as_ref().map(|s| s.all)
     }
 
-    /// `unit` counts as work of `chosen` until what comes back is dropped.
-    pub(crate) fn give(&self, chosen: usize, unit: &Unit, able: &Able) -> Given {
+    /// `unit` goes to `chosen`: it counts as work of it until what comes back is dropped, and its clip is bound to the
+    /// class of its pictures. `None` where it is bound to another by now.
+    pub(crate) fn give(&self, chosen: usize, unit: &Unit, able: &Able) -> Option<Option<Given>> {
+        if self.members.len() < 2 {
+            return Some(None);
+        }
+        let member = &self.members[chosen];
+        let mut clips = self.clips.lock().unwrap_or_else(PoisonError::into_inner);
+        let class = clips.entry(clip_key(unit)).or_insert_with(|| member.executor.pictures().to_owned());
+        if class != member.executor.pictures() {
+            return None;
+        }
+        drop(clips);
         let known = able.candidates().iter().filter_map(|&i| self.expected(i, unit, able)).reduce(f64::min);
-        let seconds = self.expected(chosen, unit, able).or(known).unwrap_or(1.0);
-        self.members[chosen].pace.give(seconds)
+        Some(Some(member.pace.give(unit, able.kind, said(member, unit), known.unwrap_or(1.0))))
     }
 
     /// One attempt at `unit`, on `chosen`.
     pub(crate) async fn attempt(&self, chosen: usize, unit: &Unit, cx: &RunContext) -> UnitReport {
         let member = &self.members[chosen];
-        self.bind(unit, member.executor.pictures());
         let _seat = match &member.seats {
             None => None,
             Some(seats) => tokio::select! {
@@ -275,7 +295,7 @@ impl Executors {
             () = self.ask(unit, &mut next) => {}
             () = cx.cancel.cancelled() => return false,
         }
-        if self.of_the_clip(unit, next.candidates()).is_empty() {
+        if self.usable(unit, &next).is_empty() {
             return false;
         }
         let executor = self.members[chosen].executor.name();
@@ -285,34 +305,36 @@ impl Executors {
         true
     }
 
-    /// Says in `report` who was passed over; as a finding once a clip.
+    /// Says in `report` who was passed over.
     pub(crate) fn tell(&self, chosen: usize, unit: &Unit, able: &Able, report: &mut UnitReport) {
-        if able.tell(chosen, unit, report, |i| self.name_of(i).to_owned()) {
-            let mut clips = self.clips.lock().unwrap_or_else(PoisonError::into_inner);
-            let told = &mut clips.entry(clip_key(unit)).or_default().told;
-            if *told && able.failed == 0 {
-                report.findings.pop();
+        let mut able = able.clone();
+        for i in self.usable(unit, &able).into_iter().filter(|i| *i < chosen) {
+            if let Some(why) = self.members[i].pace.rests() {
+                able.refusals.push((i, format!("it failed a moment ago: {why}")));
             }
-            *told = true;
-        } else if able.takers.iter().any(|i| *i < chosen) {
+        }
+        let sooner = self.usable(unit, &able).iter().any(|i| *i < chosen);
+        if !able.tell(chosen, unit, report, |i| self.name_of(i).to_owned()) && sooner {
             report.ran_on = format!("{}, which was expected to be done sooner", report.ran_on);
         }
     }
 
     /// Asks those that were not asked, as far as it is needed.
     async fn ask(&self, unit: &Unit, able: &mut Able) {
-        while able.asked < self.members.len() && (able.takers.is_empty() || !self.by_preference) {
+        let enough =
+            |able: &Able| self.by_preference && able.takers.iter().any(|i| self.members[*i].pace.rests().is_none());
+        while able.asked < self.members.len() && !enough(able) {
             let next = able.asked;
             able.asked += 1;
             let member = &self.members[next];
-            match (member.executor.accepts(unit).await, member.pace.rests()) {
-                (Verdict::Yes, None) => able.takers.push(next),
-                (Verdict::Yes, Some(why)) => {
-                    able.absent.push(next);
-                    able.refusals.push((next, format!("it failed a moment ago: {why}")));
-                }
-                (Verdict::No(why), _) => able.refusals.push((next, why)),
-                (Verdict::NotNow(why), _) => {
+            if let Some(class) = self.class_of(unit).filter(|class| class != member.executor.pictures()) {
+                able.refusals.push((next, format!("other units of the clip are made with the pictures of `{class}`")));
+                continue;
+            }
+            match member.executor.accepts(unit).await {
+                Verdict::Yes => able.takers.push(next),
+                Verdict::No(why) => able.refusals.push((next, why)),
+                Verdict::NotNow(why) => {
                     able.absent.push(next);
                     able.refusals.push((next, why));
                 }
@@ -320,25 +342,25 @@ impl Executors {
         }
     }
 
-    /// Those of `candidates` whose pictures are of the class that the clip's other units have.
-    fn of_the_clip(&self, unit: &Unit, candidates: &[usize]) -> Vec<usize> {
-        let clips = self.clips.lock().unwrap_or_else(PoisonError::into_inner);
-        let class = clips.get(&clip_key(unit)).and_then(|bound| bound.pictures.as_deref());
-        let fits = |i: &usize| class.is_none_or(|class| self.members[*i].executor.pictures() == class);
-        candidates.iter().copied().filter(fits).collect()
+    /// Those that may run the unit now, in order of preference, whose pictures are of the class that the clip's other units
+    /// have.
+    fn usable(&self, unit: &Unit, able: &Able) -> Vec<usize> {
+        let class = self.class_of(unit);
+        let fits = |i: &usize| class.as_deref().is_none_or(|class| self.members[*i].executor.pictures() == class);
+        let takers: Vec<usize> = able.takers.iter().copied().filter(fits).collect();
+        if takers.is_empty() { able.absent.iter().copied().filter(fits).collect() } else { takers }
     }
 
-    fn bind(&self, unit: &Unit, pictures: &str) {
-        if self.members.len() > 1 {
-            let mut clips = self.clips.lock().unwrap_or_else(PoisonError::into_inner);
-            clips.entry(clip_key(unit)).or_default().pictures.get_or_insert_with(|| pictures.to_owned());
+    fn class_of(&self, unit: &Unit) -> Option<String> {
+        if self.members.len() < 2 {
+            return None;
         }
+        self.clips.lock().unwrap_or_else(PoisonError::into_inner).get(&clip_key(unit)).cloned()
     }
 
     fn expected(&self, member: usize, unit: &Unit, able: &Able) -> Option<f64> {
         let member = &self.members[member];
-        let said = member.executor.cost(unit).as_ref().map(Duration::as_secs_f64);
-        member.pace.expected(unit, able.kind, said)
+        member.pace.expected(unit, able.kind, said(member, unit))
     }
 
     fn with(mut self, at: usize, executor: Arc<dyn Executor>) -> Self {
@@ -357,6 +379,10 @@ impl Executors {
     fn name_of(&self, member: usize) -> &str {
         self.members.get(member).map_or("?", |m| m.executor.name())
     }
+}
+
+fn said(member: &Member, unit: &Unit) -> Option<f64> {
+    member.executor.cost(unit).as_ref().map(Duration::as_secs_f64)
 }
 
 /// Clips of one name that are made into different folders are different clips.

@@ -38,6 +38,7 @@ impl Executor for Measured {
     }
 
     async fn run(&self, unit: &Unit, cx: &RunContext) -> UnitReport {
+        self.pace.begins(unit);
         let report = self.inner.run(unit, cx).await;
         // Of a unit of which some stood already, as much longer as there would have been more frames.
         if report.is_done() && report.frames > 0 {

@@ -10,3 +10,4 @@ mod tests;
 pub use able::Able;
 pub(crate) use executors::Choice;
 pub use executors::Executors;
+pub(crate) use pace::Given;

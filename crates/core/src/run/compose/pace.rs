@@ -18,11 +18,24 @@ struct Known {
     said: Ratios,
     /// Of the others: seconds over [`size`].
     unsaid: Ratios,
-    /// What it was given and has not ended: the seconds it is expected to take, and since when.
-    given: HashMap<u64, (f64, Instant)>,
+    /// What it was given and has not ended.
+    given: HashMap<u64, Work>,
     next: u64,
     /// Why it is left alone after a failure, and until when.
     rests: Option<(String, Instant)>,
+}
+
+/// A unit that was given.
+#[derive(Debug)]
+struct Work {
+    unit: String,
+    kind: u64,
+    said: Option<f64>,
+    size: f64,
+    /// What is supposed where nothing is known: seconds.
+    supposed: f64,
+    /// Since when it is made: not while it waits for a seat, or is looked up in a cache.
+    since: Option<Instant>,
 }
 
 #[derive(Debug, Default)]
@@ -39,16 +52,18 @@ const NEWEST: f64 = 0.4;
 /// A cost that is said to be less is taken for this: seconds.
 const LEAST: f64 = 1e-6;
 
+/// What takes less than this many seconds is not called overdue.
+const BRIEF: f64 = 0.05;
+
+/// Work in progress makes an executor look at most so many times as slow as it was.
+const MOST: f64 = 100.0;
+
 impl Pace {
     /// Seconds that `unit` is expected to take, of which `said` were said. `None` where nobody said anything, and none
     /// was measured.
     pub(super) fn expected(&self, unit: &Unit, kind: u64, said: Option<f64>) -> Option<f64> {
         let known = self.lock();
-        let expected = match said {
-            Some(said) => Some(said.max(LEAST) * known.said.of(kind).unwrap_or(1.0)),
-            None => known.unsaid.of(kind).map(|ratio| ratio * size(unit)),
-        };
-        expected.map(|seconds| seconds * known.overdue())
+        known.expected(kind, said, size(unit)).map(|seconds| seconds * known.overdue())
     }
 
     /// Learns that `unit` took `seconds`, or would have if all of it had been made.
@@ -68,18 +83,27 @@ impl Pace {
         let now = Instant::now();
         let known = self.lock();
         let overdue = known.overdue();
-        let left = |(seconds, since): &(f64, Instant)| (seconds * overdue - (now - *since).as_secs_f64()).max(0.0);
-        known.given.values().map(left).sum()
+        let spent = |work: &Work| work.since.map_or(0.0, |since| (now - since).as_secs_f64());
+        known.given.values().map(|work| (known.seconds(work) * overdue - spent(work)).max(0.0)).sum()
     }
 
-    /// It is given work of so many seconds, which is counted until the answer is dropped.
-    pub(super) fn give(self: &Arc<Self>, seconds: f64) -> Given {
+    /// It is given `unit`, which counts as its work until the answer is dropped: `supposed` seconds of it where nothing is known.
+    pub(super) fn give(self: &Arc<Self>, unit: &Unit, kind: u64, said: Option<f64>, supposed: f64) -> Given {
         let mut known = self.lock();
         let id = known.next;
         known.next += 1;
-        known.given.insert(id, (seconds, Instant::now()));
+        let work = Work { unit: unit.id.clone(), kind, said, size: size(unit), supposed, since: None };
+        known.given.insert(id, work);
         drop(known);
         Given { pace: Arc::clone(self), id }
+    }
+
+    /// It begins to make `unit`.
+    pub(super) fn begins(&self, unit: &Unit) {
+        let mut known = self.lock();
+        if let Some(work) = known.given.values_mut().find(|work| work.unit == unit.id && work.since.is_none()) {
+            work.since = Some(Instant::now());
+        }
     }
 
     /// It failed in a way that may pass: others are asked first for a while.
@@ -98,10 +122,24 @@ impl Pace {
 }
 
 impl Known {
-    /// What is in work takes so many times as long as was expected, as far as can be told by now; at least 1.
+    fn expected(&self, kind: u64, said: Option<f64>, size: f64) -> Option<f64> {
+        match said {
+            Some(said) => Some(said.max(LEAST) * self.said.of(kind).unwrap_or(1.0)),
+            None => self.unsaid.of(kind).map(|ratio| ratio * size),
+        }
+    }
+
+    fn seconds(&self, work: &Work) -> f64 {
+        self.expected(work.kind, work.said, work.size).unwrap_or(work.supposed)
+    }
+
+    /// What is in work takes so many times as long as is expected, as far as can be told by now; at least 1.
     fn overdue(&self) -> f64 {
         let now = Instant::now();
-        let times = |(seconds, since): &(f64, Instant)| (now - *since).as_secs_f64() / seconds.max(LEAST);
+        let times = |work: &Work| {
+            let spent = work.since.map_or(0.0, |since| (now - since).as_secs_f64());
+            if spent < BRIEF { 1.0 } else { (spent / self.seconds(work).max(LEAST)).min(MOST) }
+        };
         self.given.values().map(times).fold(1.0, f64::max)
     }
 }

@@ -21,6 +21,8 @@ struct Fake {
     says: Option<u64>,
     /// The class of its pictures.
     pictures: &'static str,
+    /// How often it cannot say whether it takes a unit.
+    absent: AtomicUsize,
     /// How long it takes to say whether it takes a unit.
     thinks: u64,
     /// Whether failed attempts leave a file.
@@ -41,6 +43,7 @@ fn fake(name: &'static str, takes: Option<ClipFormat>, ms: u64) -> Fake {
         ms,
         says: None,
         pictures: "equal",
+        absent: 0.into(),
         thinks: 0,
         leaves: false,
         overwrote: Mutex::default(),
@@ -66,6 +69,9 @@ impl Executor for Fake {
         self.asked.fetch_add(1, Ordering::SeqCst);
         if self.thinks > 0 {
             tokio::time::sleep(Duration::from_millis(self.thinks)).await;
+        }
+        if self.absent.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |n| n.checked_sub(1)).is_ok() {
+            return Verdict::NotNow("nobody is there".into());
         }
         match self.takes {
             Some(takes) if takes != unit.clip.format => Verdict::No(format!("it takes {takes:?}")),
@@ -301,6 +307,37 @@ async fn after_a_failure_that_may_pass_the_next_one_takes_over_and_says_so() {
     let alone = Executors::new().prefer(Arc::new(Fake { fails: 1.into(), ..fake("gpu", None, 10) }));
     let report = Runner::over(alone).run(&plan(&[DNG])).await;
     assert!(matches!(report.units[0].outcome, Outcome::Failed(_)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_clip_that_was_begun_elsewhere_goes_on_there() {
+    // The server is not there for the first unit, and is for the others.
+    for preference in [true, false] {
+        let server = Arc::new(Fake { absent: 1.into(), pictures: "vendor's", ..fake("server", None, 10) });
+        let local = Arc::new(Fake { takes: Some(DNG), ..fake("local", None, 10) });
+        let executors = Executors::new().prefer(server).then(local).at_once(1);
+        let executors = if preference { executors.by_preference() } else { executors };
+        let mut one = plan(&[DNG; 4]);
+        for unit in &mut one.clips[0].units {
+            unit.clip.name = "clip".into();
+        }
+        let report = Runner::over(executors).run(&one).await;
+        assert_eq!(ran_on(&report), ["local"; 4], "{:?}", report.units);
+        let why = &report.units[3].ran_on;
+        assert_eq!(why, "local after server: other units of the clip are made with the pictures of `equal`");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_failed_is_tried_again_after_a_while() {
+    let gpu = Arc::new(Fake { fails: 1.into(), ..fake("gpu", None, 1000) });
+    let local = Arc::new(fake("local", None, 1000));
+    let executors = Executors::new().prefer(gpu.clone()).at_once(1).then(local).at_once(1).by_preference();
+    let report = Runner::over(executors).run(&plan(&[DNG; 90])).await;
+    assert!(report.units.iter().all(UnitReport::is_done));
+    // Alone for a minute, then it has all: it is preferred.
+    let on_gpu = gpu.ran.lock().unwrap().len();
+    assert!((25..=35).contains(&on_gpu), "{on_gpu} of 90 units ran on what failed once");
 }
 
 #[tokio::test(start_paused = true)]

@@ -4,6 +4,7 @@ mod schedule;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use tokio::task::JoinSet;
@@ -13,7 +14,7 @@ use tracing::Instrument as _;
 use super::{
     Able, Budget, CancellationToken, Event, Events, Executor, Executors, Outcome, RunContext, RunReport, UnitReport,
 };
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, Result, guarded};
 use crate::plan::{Plan, Unit};
 use schedule::{Begin, Schedule};
 
@@ -38,12 +39,17 @@ impl Runner {
     /// The same on several executors, two units at a time on each of which nothing else was said.
     pub fn over(executors: Executors) -> Self {
         Self {
-            executors,
+            executors: executors.anew(),
             concurrency: 2,
             budget: Budget::unlimited(),
             events: Events::none(),
             cancel: CancellationToken::new(),
         }
+    }
+
+    /// The executors, and what was decided for clips.
+    pub fn executors(&self) -> &Executors {
+        &self.executors
     }
 
     /// Units at a time, at least one, on each executor of which nothing else was said ([`Executors::at_once`]).
@@ -78,10 +84,8 @@ impl Runner {
         for finding in &plan.findings {
             self.events.send(Event::Found { finding: finding.clone() });
         }
-        let mut report = RunReport { units: self.run_all(&units).await, findings: plan.findings.clone() };
-        for unit in &report.units {
-            report.findings.extend(unit.findings.iter().cloned());
-        }
+        let mut report = RunReport { units: self.run_all(&units).await, findings: Vec::new() };
+        report.gather(&plan.findings);
         let count = |f: fn(&Outcome) -> bool| report.units.iter().filter(|u| f(&u.outcome)).count();
         self.events.send(Event::RunFinished {
             done: count(|o| matches!(o, Outcome::Done)),
@@ -99,21 +103,29 @@ impl Runner {
         let mut schedule = Schedule::new(&self.executors, units, self.concurrency);
         let mut tasks = Tasks { runner: self.clone().cancel(cancel), running: JoinSet::new(), places: HashMap::new() };
         // What is asked for, by rank, and since when.
-        let mut asking: BTreeMap<usize, Instant> = BTreeMap::new();
+        let (mut asking, mut asked): (BTreeMap<usize, Instant>, usize) = Default::default();
         loop {
-            let patient = asking.last_key_value().is_some_and(|(_, since)| since.elapsed() < PATIENCE);
+            let patient = asking.values().max().is_some_and(|since| since.elapsed() < PATIENCE);
             if !self.cancel.is_cancelled() {
                 // Nobody overtakes a more urgent unit, but for one whose executors take long to answer.
                 let first = asking.iter().find(|(_, since)| since.elapsed() < PATIENCE).map(|(rank, _)| *rank);
                 while let Some(begin) = schedule.begin(first) {
-                    tasks.begin(begin, units, &self.executors);
+                    tasks.begin(begin, units);
                 }
                 if !patient
                     && asking.len() < ASKED
                     && let Some((rank, i)) = schedule.next_to_ask()
                 {
-                    asking.insert(rank, Instant::now());
-                    tasks.ask(rank, i, units[i]);
+                    match tasks.ask(rank, i, units[i]) {
+                        Ok(Some(able)) if able.nobody() => reports[i] = Some(self.refused(units[i], &able)),
+                        Ok(Some(able)) => schedule.put(rank, i, able),
+                        Ok(None) => drop(asking.insert(rank, Instant::now())),
+                        Err(e) => reports[i] = Some(self.ended(units[i], e)),
+                    }
+                    asked += 1;
+                    if asked % 32 == 0 {
+                        tokio::task::yield_now().await;
+                    }
                     continue;
                 }
             }
@@ -140,8 +152,7 @@ impl Runner {
                 None => {}
                 Some(Step::Ended(report)) => reports[place.unit] = Some(*report),
                 Some(Step::Able(able)) if able.nobody() => {
-                    let e = Error::new(ErrorKind::Unsupported, self.executors.refusal(&able));
-                    reports[place.unit] = Some(self.ended(units[place.unit], e));
+                    reports[place.unit] = Some(self.refused(units[place.unit], &able));
                 }
                 Some(Step::Able(able)) => schedule.put(place.rank, place.unit, able),
                 Some(Step::Stopped) => reports[place.unit] = Some(self.not_begun(units[place.unit])),
@@ -151,10 +162,14 @@ impl Runner {
             reports[unit] = Some(self.not_begun(units[unit]));
         }
         let panicked = |unit| {
-            let e = Error::new(ErrorKind::Panicked, format!("the executor `{}` panicked", self.executors.name()));
+            let e = Error::new(ErrorKind::Panicked, format!("an executor panicked: `{}`", self.executors.name()));
             self.ended(unit, e)
         };
         reports.into_iter().zip(units).map(|(report, unit)| report.unwrap_or_else(|| panicked(unit))).collect()
+    }
+
+    fn refused(&self, unit: &Unit, able: &Able) -> UnitReport {
+        self.ended(unit, Error::new(ErrorKind::Unsupported, self.executors.refusal(able)))
     }
 
     fn not_begun(&self, unit: &Unit) -> UnitReport {
@@ -224,22 +239,31 @@ struct Place {
 }
 
 impl Tasks {
-    fn ask(&mut self, rank: usize, i: usize, unit: &Unit) {
+    /// Who takes the unit, if that is known at once; else a task will tell.
+    fn ask(&mut self, rank: usize, i: usize, unit: &Unit) -> Result<Option<Able>> {
         let (runner, unit) = (self.runner.clone(), unit.clone());
-        let ask = async move {
+        let mut ask = Box::pin(async move {
             tokio::select! {
+                biased;
                 able = runner.executors.able(&unit) => Step::Able(able),
                 () = runner.cancel.cancelled() => Step::Stopped,
             }
-        };
-        self.places.insert(self.running.spawn(ask).id(), Place { rank, unit: i, executor: None });
+        });
+        // A task of its own is for those that wait for something: most look at the unit and know.
+        let poll = || Ok(ask.as_mut().poll(&mut Context::from_waker(Waker::noop())));
+        match guarded("an executor that was asked", poll)? {
+            Poll::Ready(Step::Able(able)) => Ok(Some(able)),
+            Poll::Ready(_) => Err(Error::new(ErrorKind::Cancelled, "the run was cancelled")),
+            Poll::Pending => {
+                self.places.insert(self.running.spawn(ask).id(), Place { rank, unit: i, executor: None });
+                Ok(None)
+            }
+        }
     }
 
-    fn begin(&mut self, begin: Begin, units: &[&Unit], executors: &Executors) {
-        let Begin { rank, unit: i, executor, able } = begin;
+    fn begin(&mut self, begin: Begin, units: &[&Unit]) {
+        let Begin { rank, unit: i, executor, able, given } = begin;
         let (runner, unit) = (self.runner.clone(), units[i].clone());
-        // Counted before it begins: others are placed meanwhile.
-        let given = executors.give(executor, &unit, &able);
         let span = tracing::info_span!("unit", unit = %unit.id, clip = %unit.clip.name);
         let run = async move {
             let _given = given;

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use crate::plan::Unit;
-use crate::run::{Able, Choice, Executors};
+use crate::run::{Able, Choice, Executors, Given};
 
 /// The units of a run that have not begun.
 pub(super) struct Schedule<'a> {
@@ -28,6 +28,7 @@ pub(super) struct Begin {
     pub(super) unit: usize,
     pub(super) executor: usize,
     pub(super) able: Able,
+    pub(super) given: Option<Given>,
 }
 
 /// Units that wait for room at most, before no more are asked for.
@@ -44,7 +45,7 @@ impl<'a> Schedule<'a> {
 
     /// The next unit to ask for, as long as there is room for more.
     pub(super) fn next_to_ask(&mut self) -> Option<(usize, usize)> {
-        let idle = self.busy.is_empty() || (0..self.busy.len()).any(|i| self.room(i).0 > 0);
+        let idle = self.busy.is_empty() || (0..self.busy.len()).any(|i| self.room(i).0 > 0 && !self.executors.rests(i));
         let few = self.waiting.values().map(BTreeMap::len).sum::<usize>() < WAITING;
         if idle && few { self.unasked.pop_front() } else { None }
     }
@@ -69,21 +70,26 @@ impl<'a> Schedule<'a> {
                 return None;
             }
             let Some((unit, able)) = self.waiting.get(&key).and_then(|queue| queue.get(&rank)) else { continue };
-            let Some(Choice::Now(executor)) = self.executors.choose(self.units[*unit], able, |i| self.room(i)) else {
-                continue;
+            let chosen = match self.executors.choose(self.units[*unit], able, |i| self.room(i)) {
+                Some(Choice::Later) => continue,
+                Some(Choice::Now(executor)) if !self.executors.asks_others(executor, able) => {
+                    self.executors.give(executor, self.units[*unit], able).map(|given| (executor, given))
+                }
+                _ => None,
             };
-            let failed = self.executors.failed_since(executor, able);
             let queue = self.waiting.get_mut(&key)?;
             let (unit, able) = queue.remove(&rank)?;
             if queue.is_empty() {
                 self.waiting.remove(&key);
             }
-            if failed {
-                self.unasked.push_front((rank, unit));
+            let Some((executor, given)) = chosen else {
+                // Much has changed since they were asked.
+                let at = self.unasked.partition_point(|(other, _)| *other < rank);
+                self.unasked.insert(at, (rank, unit));
                 continue;
-            }
+            };
             self.busy[executor] += 1;
-            return Some(Begin { rank, unit, executor, able });
+            return Some(Begin { rank, unit, executor, able, given });
         }
         None
     }
