@@ -341,6 +341,18 @@ async fn who_failed_is_tried_again_after_a_while() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn where_all_have_failed_all_are_tried_all_the_same() {
+    for preference in [true, false] {
+        let [gpu, local] = ["gpu", "local"].map(|name| Arc::new(Fake { fails: 2.into(), ..fake(name, None, 10) }));
+        let executors = Executors::new().prefer(gpu).at_once(1).then(local).at_once(1);
+        let executors = if preference { executors.by_preference() } else { executors };
+        let report = Runner::over(executors).run(&plan(&[DNG; 6])).await;
+        assert!(report.units.iter().all(|u| u.outcome != Outcome::Cancelled), "{:?}", report.units);
+        assert!(report.units.iter().filter(|u| u.is_done()).count() >= 4, "{:?}", report.units);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn who_failed_is_left_alone_for_a_while() {
     let gpu = Arc::new(Fake { fails: 99.into(), ..fake("gpu", None, 10) });
     let local = Arc::new(fake("local", None, 10));

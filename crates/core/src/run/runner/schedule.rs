@@ -45,7 +45,9 @@ impl<'a> Schedule<'a> {
 
     /// The next unit to ask for, as long as there is room for more.
     pub(super) fn next_to_ask(&mut self) -> Option<(usize, usize)> {
-        let idle = self.busy.is_empty() || (0..self.busy.len()).any(|i| self.room(i).0 > 0 && !self.executors.rests(i));
+        let has_time = |i| self.room(i).0 > 0 && !self.executors.rests(i);
+        // Where all rest and nothing is in work, there is nothing to wait for.
+        let idle = self.busy.iter().all(|&units| units == 0) || (0..self.busy.len()).any(has_time);
         let few = self.waiting.values().map(BTreeMap::len).sum::<usize>() < WAITING;
         if idle && few { self.unasked.pop_front() } else { None }
     }
@@ -72,7 +74,7 @@ impl<'a> Schedule<'a> {
             let Some((unit, able)) = self.waiting.get(&key).and_then(|queue| queue.get(&rank)) else { continue };
             let chosen = match self.executors.choose(self.units[*unit], able, |i| self.room(i)) {
                 Some(Choice::Later) => continue,
-                Some(Choice::Now(executor)) if !self.executors.asks_others(executor, able) => {
+                Some(Choice::Now(executor)) if !able.is_first() || !self.executors.asks_others(executor, able) => {
                     self.executors.give(executor, self.units[*unit], able).map(|given| (executor, given))
                 }
                 _ => None,
