@@ -64,8 +64,9 @@ pub struct Rendering {
     /// From the gamut that colours are limited to, to that of the code values, where they are two.
     to_coded: Option<[[f32; 3]; 3]>,
     encoding: Encoding,
-    /// What devices get, made when one first asks.
-    on_device: OnceLock<DeviceWork>,
+    /// What devices get, made when one first asks. Behind a pointer: with a cell in it, the whole would have to be read anew
+    /// after every write of a row, and the kernel took a quarter more instructions.
+    on_device: Box<OnceLock<DeviceWork>>,
 }
 
 /// The powers that every pixel is raised to.
@@ -109,7 +110,7 @@ impl Rendering {
         let powers = Powers::new(&scene, &tone, [limit, limit_j]);
         let (white, encoding) = (peak / 100.0, Encoding::new(target.decoding(), peak / 100.0));
         let brightest = tone.brightest;
-        let on_device = OnceLock::new();
+        let on_device = Box::default();
         Self { to_ap1, scene, display, brightest, powers, chroma, gamut, white, to_coded, encoding, on_device }
     }
 
