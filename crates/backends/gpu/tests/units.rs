@@ -216,6 +216,9 @@ impl Source for Elsewhere {
     fn accepts(&self, _: &ClipRef) -> rushes_core::Result<()> {
         Ok(())
     }
+    fn decodes_here(&self, _: &ClipRef) -> bool {
+        false
+    }
     fn open(&self, _: &ClipRef) -> rushes_core::Result<Box<dyn ClipReader>> {
         Ok(Box::new(self.clone()))
     }
@@ -225,8 +228,8 @@ impl ClipReader for Elsewhere {
     fn format(&self, frame: i64) -> rushes_core::Result<FrameFormat> {
         self.0.format(frame)
     }
-    fn bytes_needed(&self, _: i64) -> rushes_core::Result<u64> {
-        Ok(0)
+    fn bytes_needed(&self, frame: i64) -> rushes_core::Result<u64> {
+        self.0.bytes_needed(frame)
     }
     fn decode(&self, _: i64) -> rushes_core::Result<Box<dyn SourceFrame>> {
         Err(rushes_core::Error::new(rushes_core::ErrorKind::Unsupported, "a server decodes it"))

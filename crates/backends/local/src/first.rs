@@ -17,14 +17,13 @@ pub fn first_tree(registry: &Registry, unit: &Unit) -> Result<PreparedTree> {
     guarded("a stage of the unit", || {
         let tree = Tree::make(&unit.tree, registry)?;
         tree.source().accepts(&unit.clip)?;
-        let reader = tree.source().open(&unit.clip)?;
-        let first = first_format(unit, reader.as_ref())?;
-        // Decoded elsewhere, a frame takes no memory here.
-        if reader.bytes_needed(first.facts.frame)? == 0 {
+        if !tree.source().decodes_here(&unit.clip) {
             return Err(Error::new(ErrorKind::Unsupported, "frames of this clip are not decoded on this machine")
                 .clip(&unit.clip.name)
                 .advice("use the executor that decodes them"));
         }
+        let reader = tree.source().open(&unit.clip)?;
+        let first = first_format(unit, reader.as_ref())?;
         tree.prepare(&first, |n| !unit.to_make(n).is_empty())
     })
 }

@@ -128,7 +128,7 @@ impl Executors {
     /// Asks them whether they take `unit`: all, or (by preference) up to the first that does. Asking may start a server;
     /// drop the future to stop asking.
     pub async fn able(&self, unit: &Unit) -> Able {
-        let mut able = Able { kind: if self.members.len() > 1 { kind(unit) } else { 0 }, ..Able::default() };
+        let mut able = Able { kind: if self.counts_costs() { kind(unit) } else { 0 }, ..Able::default() };
         self.ask(unit, &mut able).await;
         able
     }
@@ -160,14 +160,16 @@ impl Executors {
 
     /// Runs one unit to its end, waiting for a seat where all are taken.
     pub async fn run(&self, unit: &Unit, cx: &RunContext) -> UnitReport {
-        let asked = tokio::select! {
-            able = self.able(unit) => able,
-            () = cx.cancel.cancelled() => {
-                let e = Error::new(ErrorKind::Cancelled, "cancelled while executors were asked");
-                return UnitReport::begin(unit, &self.name).failed(&e);
+        let ended = |unit: &Unit, e: Error| UnitReport::begin(unit, &self.name).failed(&e.clip(&unit.clip.name));
+        let cancelled = || Error::new(ErrorKind::Cancelled, "cancelled while executors were asked");
+        let asked = async |unit: &Unit| {
+            tokio::select! {
+                able = self.able(unit) => Some(able),
+                () = cx.cancel.cancelled() => None,
             }
         };
-        let (mut able, mut unit) = (asked, unit.clone());
+        let mut unit = unit.clone();
+        let Some(mut able) = asked(&unit).await else { return ended(&unit, cancelled()) };
         loop {
             let room =
                 |i: usize| self.members[i].seats.as_ref().map_or((1, 1), |s| (s.free.available_permits(), s.all));
@@ -178,12 +180,11 @@ impl Executors {
             };
             let Some((chosen, _given)) = chosen.and_then(|i| Some((i, self.give(i, &unit, &able)?))) else {
                 // Its clip was begun by another kind of pipeline since it was asked.
-                let asked = able.takers.len() + able.absent.len();
-                able = self.able(&unit).await;
-                if able.nobody() || asked == able.takers.len() + able.absent.len() {
-                    let e = Error::new(ErrorKind::Unsupported, self.refusal(&able));
-                    return UnitReport::begin(&unit, &self.name).failed(&e.clip(&unit.clip.name));
+                let Some(again) = asked(&unit).await else { return ended(&unit, cancelled()) };
+                if again.nobody() || again.candidates() == able.candidates() {
+                    return ended(&unit, Error::new(ErrorKind::Unsupported, self.refusal(&again)));
                 }
+                able = again;
                 continue;
             };
             let mut report = self.attempt(chosen, &unit, cx).await;
@@ -238,9 +239,9 @@ impl Executors {
 
     /// `unit` goes to `chosen`: it counts as work of it until what comes back is dropped, and its clip is bound to the
     /// class of its pictures. `None` where it is bound to another by now.
-    pub(crate) fn give(&self, chosen: usize, unit: &Unit, able: &Able) -> Option<Option<Given>> {
+    pub(crate) fn give(&self, chosen: usize, unit: &Unit, able: &Able) -> Option<Given> {
         if self.members.len() < 2 {
-            return Some(None);
+            return Some(Given::uncounted());
         }
         let member = &self.members[chosen];
         let mut clips = self.clips.lock().unwrap_or_else(PoisonError::into_inner);
@@ -249,8 +250,11 @@ impl Executors {
             return None;
         }
         drop(clips);
+        if !self.counts_costs() {
+            return Some(Given::uncounted());
+        }
         let known = able.candidates().iter().filter_map(|&i| self.expected(i, unit, able)).reduce(f64::min);
-        Some(Some(member.pace.give(unit, able.kind, said(member, unit), known.unwrap_or(1.0))))
+        Some(member.pace.give(unit, able.kind, said(member, unit), known.unwrap_or(1.0)))
     }
 
     /// One attempt at `unit`, on `chosen`.
@@ -356,6 +360,11 @@ impl Executors {
             return None;
         }
         self.clips.lock().unwrap_or_else(PoisonError::into_inner).get(&clip_key(unit)).cloned()
+    }
+
+    /// Whether it matters what units cost.
+    fn counts_costs(&self) -> bool {
+        self.members.len() > 1 && !self.by_preference
     }
 
     fn expected(&self, member: usize, unit: &Unit, able: &Able) -> Option<f64> {

@@ -95,7 +95,7 @@ impl Pace {
         let work = Work { unit: unit.id.clone(), kind, said, size: size(unit), supposed, since: None };
         known.given.insert(id, work);
         drop(known);
-        Given { pace: Arc::clone(self), id }
+        Given(Some((Arc::clone(self), id)))
     }
 
     /// It begins to make `unit`.
@@ -158,14 +158,20 @@ impl Ratios {
 
 /// Work that an executor was given and has not ended.
 #[derive(Debug)]
-pub(crate) struct Given {
-    pace: Arc<Pace>,
-    id: u64,
+pub(crate) struct Given(Option<(Arc<Pace>, u64)>);
+
+impl Given {
+    /// Where nobody asks what units cost.
+    pub(super) const fn uncounted() -> Self {
+        Self(None)
+    }
 }
 
 impl Drop for Given {
     fn drop(&mut self) {
-        self.pace.lock().given.remove(&self.id);
+        if let Some((pace, id)) = &self.0 {
+            pace.lock().given.remove(id);
+        }
     }
 }
 

@@ -28,7 +28,7 @@ pub(super) struct Begin {
     pub(super) unit: usize,
     pub(super) executor: usize,
     pub(super) able: Able,
-    pub(super) given: Option<Given>,
+    pub(super) given: Given,
 }
 
 /// Units that wait for room at most, before no more are asked for.
