@@ -57,6 +57,19 @@ fn a_unit_runs_in_a_process_of_its_own() {
 }
 
 #[test]
+fn a_workflow_that_asks_a_server_says_which_option_names_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let workflow = folder.path().join("w.toml");
+    let stage = "version = 1\nname = \"w\"\n[[stage]]\nstage = \"ingest\"\n[[stage]]\nstage = \"filmlight-inspect\"\nfrom = \"ingest\"\n";
+    std::fs::write(&workflow, stage).unwrap();
+    for command in ["run", "plan"] {
+        let said = rushes(&[command, text(&workflow), text(folder.path())]);
+        assert_eq!(said.status.code(), Some(1));
+        assert!(stderr(&said).contains("name one with --filmlight"), "{}", stderr(&said));
+    }
+}
+
+#[test]
 fn devices_are_listed_or_it_is_said_what_to_build() {
     let said = rushes(&["devices"]);
     if cfg!(feature = "gpu") {

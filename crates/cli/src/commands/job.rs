@@ -38,6 +38,14 @@ fn asking(a: &Recipe) -> Result<Dailies> {
 
 /// The job that the arguments describe.
 pub(crate) fn job(workflow: WorkflowFile, input: &Path, a: &JobArgs) -> Result<Job> {
+    if !a.elsewhere.asks_filmlight() && workflow.stages.iter().any(|s| s.stage == "filmlight-inspect") {
+        return Err(Error::new(
+            ErrorKind::Invalid,
+            "the workflow asks a FilmLight server about its clips, and none is named",
+        )
+        .doing("reading the command line")
+        .advice("name one with --filmlight, or leave the stage `filmlight-inspect` out"));
+    }
     let job = Job::new(workflow, input, &a.out)
         .executors(a.elsewhere.here(a.threads)?)
         .overwrite(a.overwrite)
