@@ -14,18 +14,18 @@ const BREAK: f32 = 0.007_812_5;
 /// The code value of [`BREAK`].
 const BREAK_CODE: f32 = 0.155_251_141_552_511;
 
-/// Linear light to ACEScct.
+/// Linear light to ACEScct. What is no number stays so.
 #[inline(always)]
 pub fn encode(v: f32) -> f32 {
     let log = (log2(v) + 9.72) * (1.0 / 17.52);
-    if v <= BREAK { A * v + B } else { log }
+    if v > BREAK { log } else { A * v + B }
 }
 
 /// ACEScct to linear light. Not limited above, so that it inverts [`encode`] everywhere.
 #[inline(always)]
 pub fn decode(v: f32) -> f32 {
     let power = exp2(v * 17.52 - 9.72);
-    if v <= BREAK_CODE { (v - B) * (1.0 / A) } else { power }
+    if v > BREAK_CODE { power } else { (v - B) * (1.0 / A) }
 }
 
 kernel! {

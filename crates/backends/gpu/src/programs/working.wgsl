@@ -11,12 +11,12 @@ const STOPS: f32 = 17.52;
 
 fn to_acescct(v: f32) -> f32 {
     let log = (binary_log(v) + 9.72) * (1.0 / STOPS);
-    return select(log, SLOPE_A * v + OFFSET_B, v <= 0.0078125);
+    return select(SLOPE_A * v + OFFSET_B, log, v > 0.0078125);
 }
 
 fn from_acescct(v: f32) -> f32 {
     let power = power_of_two(v * STOPS - 9.72);
-    return select(power, (v - OFFSET_B) * (1.0 / SLOPE_A), v <= 0.155251141552511);
+    return select((v - OFFSET_B) * (1.0 / SLOPE_A), power, v > 0.155251141552511);
 }
 
 fn to_camera(at: u32, v: f32) -> f32 {

@@ -193,6 +193,15 @@ mod tests {
     }
 
     #[test]
+    fn what_is_no_number_stays_so_in_every_working_space() {
+        for space in ["ACEScct", "ACEScg", "ACES2065-1", "LogC4/AWG4"] {
+            let cdl = serde_json::json!({ "slope": [1.1, 1.0, 0.9], "power": [1.2, 1.0, 0.8], "working_space": space });
+            let cdl: Cdl = serde_json::from_value(cdl).unwrap();
+            assert!(run(cdl, [f32::NAN; 3]).iter().all(|v| v.is_nan()), "{space}");
+        }
+    }
+
+    #[test]
     fn a_neutral_correction_changes_nothing_visible() {
         for space in ["ACEScct", "ACEScg", "ACES2065-1"] {
             let cdl: Cdl = serde_json::from_value(serde_json::json!({ "working_space": space })).unwrap();
