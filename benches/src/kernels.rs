@@ -309,7 +309,7 @@ fn sink(
         metadata: metadata.into(),
         substitutes: Vec::new(),
     };
-    let cx = SinkContext { clip, range, to_make: vec![range], out: scratch.into(), overwrite: true };
+    let cx = SinkContext { clip, range, to_make: vec![range], out: scratch.into(), existing: true.into() };
     let writer = sink.open(&cx, &format)?;
     // Planes, then bands as an executor gives them.
     let planes = picture(width, height);

@@ -185,6 +185,7 @@ impl Order {
             tree: nodes.into(),
             out: work.path().to_owned(),
             overwrite: true,
+            shared: false,
             priority: 0,
             bytes_per_frame: 1,
             standing: Vec::new(),

@@ -64,6 +64,7 @@ fn unit(out: &Path, frames: i64, pattern: &Pattern) -> Unit {
         .into(),
         out: out.into(),
         overwrite: false,
+        shared: false,
         priority: 0,
         bytes_per_frame: 100_000,
         standing: Vec::new(),

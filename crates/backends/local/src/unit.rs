@@ -112,7 +112,7 @@ impl<'a> Job<'a> {
         let tree = Tree::make(&unit.tree, registry)?;
         tree.source().accepts(&unit.clip)?;
         refuse_among_originals(&unit.out, &unit.clip.media)?;
-        if !unit.overwrite {
+        if !unit.existing().may_stand() {
             refuse_existing(&tree, unit)?;
         }
         let reader = tree.source().open(&unit.clip)?;
@@ -145,7 +145,7 @@ impl<'a> Job<'a> {
                 range: unit.range,
                 to_make: to_make.clone(),
                 out: unit.out.clone(),
-                overwrite: unit.overwrite,
+                existing: unit.existing(),
             };
             let opened = if sink.whole_clip() && to_make != [unit.range] {
                 Err(Error::new(ErrorKind::Invalid, "it needs all frames in one go, and some are said to stand already"))

@@ -161,6 +161,7 @@ async fn a_frame_that_a_device_has_no_room_for_is_lost_alone() {
         .into(),
         out: out.path().into(),
         overwrite: false,
+        shared: false,
         priority: 0,
         bytes_per_frame: 100_000,
         standing: Vec::new(),

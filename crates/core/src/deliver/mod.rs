@@ -1,10 +1,11 @@
 //! How finished files reach their place: whole, synced and with a digest, or not at all.
 
+mod existing;
 mod stem;
 
 use std::ffi::OsString;
 use std::fs::{self, File, TryLockError};
-use std::hash::Hasher;
+use std::hash::{BuildHasher as _, Hasher, RandomState};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
@@ -13,6 +14,7 @@ use twox_hash::XxHash64;
 use crate::media::{ClipMedia, Digest};
 use crate::{Error, ErrorKind, Result};
 
+pub use existing::Existing;
 pub use stem::file_stem;
 
 /// A file that appears under its final name only when it is complete.
@@ -21,17 +23,22 @@ pub use stem::file_stem;
 /// a rename within one file system. The temporary is locked while it is open: one that a killed
 /// run left behind is replaced, one that a living run still writes is an error. Writes go
 /// straight to the file; wrap small ones in a [`std::io::BufWriter`].
+///
+/// Where others may be making the very same file ([`Existing::Shared`]) each has a temporary of its own, and what a
+/// killed one left is found by [`clear_leftovers`].
 #[derive(Debug)]
 pub struct AtomicFile {
     file: File,
     part: PathBuf,
     target: PathBuf,
-    overwrite: bool,
+    existing: Existing,
     /// Digest of the bytes so far, as long as they came in order; `None` once they did not.
     hash: Option<XxHash64>,
     at: u64,
     end: u64,
     synced: bool,
+    /// Whether another program writes it.
+    lent: bool,
     persisted: bool,
 }
 
@@ -39,18 +46,23 @@ impl AtomicFile {
     /// Opens the temporary for `target`, whose folder is made where it is missing.
     ///
     /// # Errors
-    /// When `target` exists and `overwrite` is false, when it is a folder, when another run is
+    /// When `target` exists and may not be replaced, when it is a folder, when another run is
     /// writing it, and whatever the operating system refuses.
-    pub fn create(target: &Path, overwrite: bool) -> Result<Self> {
+    pub fn create(target: &Path, existing: impl Into<Existing>) -> Result<Self> {
+        let existing = existing.into();
         let doing = "creating an output file";
         let invalid = |why: &str| Error::new(ErrorKind::Invalid, why).doing(doing).path(target);
         let name = target.file_name().ok_or_else(|| invalid("the path names no file"))?;
-        refuse_existing(target, overwrite).map_err(|e| e.doing(doing))?;
+        refuse_existing(target, existing.may_stand()).map_err(|e| e.doing(doing))?;
         let folder = folder_of(target);
         fs::create_dir_all(folder).map_err(|e| Error::io(folder, e).doing(doing))?;
 
         let mut part_name = OsString::from(".");
         part_name.push(name);
+        if existing.is_shared() {
+            // Neither a process number nor a clock differs between containers.
+            part_name.push(format!(".{:016x}", RandomState::new().hash_one(0)));
+        }
         part_name.push(PART_SUFFIX);
         let part = folder.join(part_name);
         // Held until the new temporary is locked, so that no third run takes the same stale one.
@@ -69,11 +81,12 @@ impl AtomicFile {
             file,
             part,
             target: target.to_owned(),
-            overwrite,
+            existing,
             hash: Some(XxHash64::with_seed(0)),
             at: 0,
             end: 0,
             synced: false,
+            lent: false,
             persisted: false,
         })
     }
@@ -84,6 +97,15 @@ impl AtomicFile {
     /// Whatever the operating system refuses.
     pub fn append(&mut self, bytes: &[u8]) -> Result<()> {
         self.write_all(bytes).map_err(|e| Error::io(&self.target, e).doing("writing an output file"))
+    }
+
+    /// The temporary, for another program to fill; what that leaves in it becomes the file.
+    pub fn lend(&mut self) -> &Path {
+        self.lent = true;
+        // Locks keep other processes out there.
+        #[cfg(windows)]
+        let _ = self.file.unlock();
+        &self.part
     }
 
     /// Brings what was written to the disk. [`AtomicFile::persist`] does it where nobody did before: who
@@ -111,19 +133,40 @@ impl AtomicFile {
     }
 
     fn publish(&mut self) -> Result<(u64, Digest)> {
+        if self.lent {
+            self.end = self.file.metadata().map_err(|e| Error::io(&self.target, e))?.len();
+        }
         let digest = match self.hash.take() {
-            Some(hash) => hash.finish(),
-            None => self.read_back().map_err(|e| Error::io(&self.target, e))?,
+            Some(hash) if !self.lent => hash.finish(),
+            _ => self.read_back().map_err(|e| Error::io(&self.target, e))?,
         };
         self.sync()?;
-        refuse_existing(&self.target, self.overwrite)?;
+        refuse_existing(&self.target, self.existing.may_stand())?;
         // A link is made only where nothing is; file systems without links are left with the check.
-        if self.overwrite || !link(&self.part, &self.target)? {
+        let linked = self.existing != Existing::Replace && link(&self.part, &self.target)?;
+        if !linked {
+            if self.existing.is_shared() && self.stands_as(digest)? {
+                // Somebody else was first with the very same; the temporary goes.
+                return Ok((self.end, Digest::new("xxh64", &digest.to_be_bytes())));
+            }
+            refuse_existing(&self.target, self.existing.may_replace())?;
             fs::rename(&self.part, &self.target).map_err(|e| Error::io(&self.target, e))?;
         }
         self.persisted = true;
         sync_folder(folder_of(&self.target))?;
         Ok((self.end, Digest::new("xxh64", &digest.to_be_bytes())))
+    }
+
+    /// Whether the target is there and has the same bytes.
+    fn stands_as(&self, digest: u64) -> Result<bool> {
+        match fs::metadata(&self.target) {
+            Ok(m) if m.is_file() && m.len() == self.end => {
+                Ok(Digest::xxh64_of_file(&self.target)?.0 == Digest::new("xxh64", &digest.to_be_bytes()))
+            }
+            Ok(_) => Ok(false),
+            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(e) => Err(Error::io(&self.target, e)),
+        }
     }
 
     fn read_back(&mut self) -> io::Result<u64> {
@@ -187,10 +230,34 @@ impl Drop for AtomicFile {
 ///
 /// # Errors
 /// As [`AtomicFile::create`] and [`AtomicFile::persist`].
-pub fn write_whole(target: &Path, overwrite: bool, bytes: &[u8]) -> Result<(u64, Digest)> {
-    let mut file = AtomicFile::create(target, overwrite)?;
+pub fn write_whole(target: &Path, existing: impl Into<Existing>, bytes: &[u8]) -> Result<(u64, Digest)> {
+    let mut file = AtomicFile::create(target, existing)?;
     file.append(bytes)?;
     file.persist()
+}
+
+/// Removes the temporaries in `folder` that nobody writes any more. Those of writers on other machines are told from
+/// leftovers by their locks, where the file system has them.
+///
+/// # Errors
+/// Whatever the operating system refuses; a folder that is not there has none.
+pub fn clear_leftovers(folder: &Path) -> Result<()> {
+    let entries = match fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(e) => return Err(Error::io(folder, e)),
+    };
+    for entry in entries {
+        let path = entry.map_err(|e| Error::io(folder, e))?.path();
+        let name = path.file_name().map(|n| n.to_string_lossy()).unwrap_or_default();
+        if name.starts_with('.') && name.ends_with(PART_SUFFIX) {
+            match clear_stale(&path) {
+                Err(e) if e.kind() != ErrorKind::InUse => return Err(e.doing("removing what a killed run left")),
+                _ => {}
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Refuses an output folder that is a folder with files of `media`: outputs there would be taken
@@ -223,7 +290,7 @@ fn without_links(path: &Path) -> Option<PathBuf> {
 /// Ends the name of every temporary.
 const PART_SUFFIX: &str = ".rushes-part";
 
-/// Gives `part` its final name without ever replacing a file; `false` where that cannot be done.
+/// Gives `part` its final name without ever replacing a file; `false` where one has it, or that cannot be done.
 fn link(part: &Path, target: &Path) -> Result<bool> {
     match fs::hard_link(part, target) {
         Ok(()) => {
@@ -231,7 +298,6 @@ fn link(part: &Path, target: &Path) -> Result<bool> {
             let _ = fs::remove_file(part);
             Ok(true)
         }
-        Err(e) if e.kind() == io::ErrorKind::AlreadyExists => refuse_existing(target, false).map(|()| false),
         Err(_) => Ok(false),
     }
 }
@@ -305,91 +371,4 @@ fn sync_folder(_: &Path) -> Result<()> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn names(folder: &Path) -> Vec<String> {
-        let mut all: Vec<String> =
-            fs::read_dir(folder).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
-        all.sort();
-        all
-    }
-
-    #[test]
-    fn a_file_appears_whole_with_its_digest() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("a/b/plate.exr");
-        let mut f = AtomicFile::create(&path, false).unwrap();
-        f.write_all(b"ab").unwrap();
-        f.write_all(b"c").unwrap();
-        assert_eq!(names(path.parent().unwrap()), [".plate.exr.rushes-part"]);
-        let (bytes, digest) = f.persist().unwrap();
-        // Python xxhash 4.1.0: `xxhash.xxh64(b"abc").hexdigest()`.
-        assert_eq!((bytes, digest.to_string().as_str()), (3, "xxh64:44bc2cf5ad770999"));
-        assert_eq!(names(path.parent().unwrap()), ["plate.exr"]);
-        assert_eq!(fs::read(&path).unwrap(), b"abc");
-    }
-
-    #[test]
-    fn bytes_out_of_order_have_the_digest_of_the_file() {
-        let dir = tempfile::tempdir().unwrap();
-        let (path, other) = (dir.path().join("a.mov"), dir.path().join("b.mov"));
-        let mut f = AtomicFile::create(&path, false).unwrap();
-        f.write_all(b"????moov").unwrap();
-        f.seek(SeekFrom::Start(0)).unwrap();
-        f.write_all(b"mdat").unwrap();
-        f.seek(SeekFrom::End(2)).unwrap();
-        f.write_all(b"!").unwrap();
-        let seeking = f.persist().unwrap();
-        assert_eq!(seeking, write_whole(&other, false, b"mdatmoov\0\0!").unwrap());
-        assert_eq!(fs::read(&path).unwrap(), fs::read(&other).unwrap());
-    }
-
-    #[test]
-    fn an_existing_file_is_replaced_only_when_allowed() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("x.png");
-        write_whole(&path, false, b"old").unwrap();
-        let e = write_whole(&path, false, b"new").unwrap_err();
-        assert_eq!(e.kind(), ErrorKind::AlreadyExists);
-        assert!(e.to_string().contains("x.png") && e.to_string().contains("overwritten"), "{e}");
-        assert_eq!(fs::read(&path).unwrap(), b"old");
-        write_whole(&path, true, b"new").unwrap();
-        assert_eq!(fs::read(&path).unwrap(), b"new");
-        assert!(AtomicFile::create(dir.path(), true).is_err(), "a folder is never replaced");
-    }
-
-    #[test]
-    fn a_file_that_appears_meanwhile_is_not_replaced() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("x.png");
-        let mut f = AtomicFile::create(&path, false).unwrap();
-        f.write_all(b"mine").unwrap();
-        fs::write(&path, b"theirs").unwrap();
-        assert_eq!(f.persist().unwrap_err().kind(), ErrorKind::AlreadyExists);
-        assert_eq!(fs::read(&path).unwrap(), b"theirs");
-        assert_eq!(names(dir.path()), ["x.png"]);
-    }
-
-    #[test]
-    fn dropping_removes_the_temporary_and_a_stale_one_is_replaced() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("x.exr");
-        fs::write(dir.path().join(".x.exr.rushes-part"), b"left by a killed run").unwrap();
-        let f = AtomicFile::create(&path, false).unwrap();
-        assert_eq!(fs::metadata(dir.path().join(".x.exr.rushes-part")).unwrap().len(), 0);
-        drop(f);
-        assert!(names(dir.path()).is_empty());
-    }
-
-    #[test]
-    fn two_runs_do_not_share_a_temporary() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("x.exr");
-        let first = AtomicFile::create(&path, true).unwrap();
-        let e = AtomicFile::create(&path, true).unwrap_err();
-        assert!(e.to_string().contains("another run"), "{e}");
-        first.persist().unwrap();
-        assert_eq!(names(dir.path()), ["x.exr"]);
-    }
-}
+mod tests;

@@ -310,6 +310,7 @@ fn plan_clip(
             tree: Arc::clone(&pruned),
             out: options.out.clone(),
             overwrite: options.overwrite,
+            shared: false,
             priority: options.priority,
             bytes_per_frame,
             standing: Vec::new(),

@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::deliver::Existing;
 use crate::error::{Error, ErrorKind, Result};
 use crate::media::FrameRange;
 use crate::stage::ClipRef;
@@ -29,6 +30,10 @@ pub struct Unit {
     pub out: PathBuf,
     /// Whether existing outputs may be replaced.
     pub overwrite: bool,
+    /// Whether other attempts at the unit may run beside this one, or have run: outputs that stand with the very bytes that
+    /// it would make are its own.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub shared: bool,
     /// Higher runs earlier.
     #[serde(default)]
     pub priority: i32,
@@ -117,6 +122,11 @@ impl Unit {
             .advice("plan fewer frames to the unit"));
         }
         Ok(text)
+    }
+
+    /// What becomes of files that have the names of its outputs.
+    pub fn existing(&self) -> Existing {
+        if self.shared { Existing::Shared { replace: self.overwrite } } else { self.overwrite.into() }
     }
 
     /// The frames of the unit that the sink at `node` still has to make, in order.

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{ClipRef, StageInfo};
-use crate::deliver::AtomicFile;
+use crate::deliver::{AtomicFile, Existing};
 use crate::error::{Error, ErrorKind, Result};
 use crate::frame::{Band, FrameFormat, ImageState};
 use crate::media::{Digest, Finding, FrameRange};
@@ -22,8 +22,8 @@ pub struct SinkContext {
     pub to_make: Vec<FrameRange>,
     /// The folder outputs go to; a sink makes its own sub-folder where it wants one.
     pub out: PathBuf,
-    /// Whether existing outputs may be replaced.
-    pub overwrite: bool,
+    /// What becomes of files that have the names of outputs.
+    pub existing: Existing,
 }
 
 /// One finished file.

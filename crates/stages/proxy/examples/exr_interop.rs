@@ -51,7 +51,8 @@ fn main() -> Result<()> {
         let plate = ExrPlate { compression, container: Container::Relaxed, ..ExrPlate::default() };
         let name = plate.params()["compression"].as_str().unwrap_or("").to_owned();
         let range = FrameRange { first: 1001, last: 1001 };
-        let cx = SinkContext { clip: clip.clone(), range, to_make: vec![range], out: out.join(name), overwrite: true };
+        let cx =
+            SinkContext { clip: clip.clone(), range, to_make: vec![range], out: out.join(name), existing: true.into() };
         let mut writer = plate.open(&cx, &format)?;
         let mut frame = writer.frame(&format)?;
         frame.rows(&Band::new(planes.as_slice().unwrap_or(&[]), 3, w, 0..h))?;

@@ -52,7 +52,7 @@ where
     fn commit(&mut self, frame: i64, encoded: Encoded) -> Result<Vec<OutputFile>> {
         let path = (self.path)(&self.cx.clip.name, frame);
         let written = match encoded {
-            Encoded::Bytes(bytes) => write_whole(&self.cx.out.join(&path), self.cx.overwrite, &bytes),
+            Encoded::Bytes(bytes) => write_whole(&self.cx.out.join(&path), self.cx.existing, &bytes),
             Encoded::File(file) => file.persist(),
         };
         let (bytes, digest) = written.map_err(|e| e.clip(&self.cx.clip.name).frame(frame))?;
@@ -71,7 +71,7 @@ where
 
 /// Says before any work is done that an output exists and may not be replaced.
 pub(crate) fn refuse_existing_outputs(cx: &SinkContext, outputs: impl IntoIterator<Item = String>) -> Result<()> {
-    if cx.overwrite {
+    if cx.existing.may_stand() {
         return Ok(());
     }
     let mut existing = outputs.into_iter().map(|o| cx.out.join(o)).filter(|p| p.symlink_metadata().is_ok());

@@ -146,7 +146,7 @@ impl FilmLight {
         let mut renders = renders(unit, &checked.tree, &checked.recipe);
         // The longest first: it tells of the frames.
         renders.sort_by_key(|r| std::cmp::Reverse(r.frames.iter().map(|f| f.len()).sum::<u64>()));
-        if !unit.overwrite {
+        if !unit.existing().may_stand() {
             let each = renders.iter().flat_map(|r| r.outputs.iter().map(move |o| (r, o)));
             let paths = each.flat_map(|(r, o)| files(unit, &checked.tree, r, o)).map(|(path, _)| unit.out.join(path));
             refuse_existing(paths)?;

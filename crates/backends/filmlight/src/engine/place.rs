@@ -120,7 +120,8 @@ fn placing(
     }
     for Ready { from, output } in ready {
         go_on(&cx.cancel)?;
-        rename(from, &unit.out.join(&output.path), unit.overwrite)
+        // A server does not promise equal bytes: of several attempts the last one stands.
+        rename(from, &unit.out.join(&output.path), unit.existing().may_stand())
             .map_err(|e| e.doing("giving a rendered file its name"))?;
         cx.events.send(Event::OutputFinished { unit: unit.id.clone(), output: output.clone() });
         named.push(output);

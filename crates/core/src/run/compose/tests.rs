@@ -118,6 +118,7 @@ fn plan(formats: &[ClipFormat]) -> Plan {
         tree: Arc::default(),
         out: "out".into(),
         overwrite: false,
+        shared: false,
         priority: 0,
         bytes_per_frame: 1_000_000,
         standing: Vec::new(),

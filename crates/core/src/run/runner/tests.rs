@@ -77,6 +77,7 @@ fn plan(priorities: &[i32]) -> Plan {
         tree: Arc::default(),
         out: "out".into(),
         overwrite: false,
+        shared: false,
         priority,
         bytes_per_frame: 1,
         standing: Vec::new(),

@@ -2,12 +2,12 @@
 //! does not befall us.
 //!
 //! It is fed the same 4:2:2 pictures as our own encoder, as raw video on its standard input, and
-//! told everything explicitly: levels, colour tags, rate, timecode, reel. It writes beside the
-//! target; the result goes through the relink check and then into its place.
+//! told everything explicitly: levels, colour tags, rate, timecode, reel. It writes into a
+//! temporary, which goes through the relink check and then into its place.
 
 use std::ffi::OsString;
-use std::fs::{self, File};
-use std::io::{self, Read, Write};
+use std::fs::File;
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::thread::JoinHandle;
@@ -19,9 +19,9 @@ use rushes_core::{Error, ErrorKind, Result};
 use super::facts::MovieFacts;
 use super::mov::{Found, read};
 use super::params::{Container, FfmpegCodec};
-use super::recorder::{Recorder, beside, writing};
+use super::recorder::{Recorder, writing};
 use super::relink;
-use rushes_core::deliver::AtomicFile;
+use rushes_core::deliver::{AtomicFile, Existing};
 
 /// The `ffmpeg` program.
 ///
@@ -43,25 +43,21 @@ pub(super) struct Ffmpeg {
     child: Child,
     stdin: Option<ChildStdin>,
     stderr: Option<JoinHandle<Vec<u8>>>,
+    /// Its path meanwhile.
     scratch: PathBuf,
     target: PathBuf,
     container: Container,
-    /// Holds the target's name while `ffmpeg` works; what it made is copied into it.
+    /// What `ffmpeg` writes into; it gets its name when it was found right. Last, because it goes after `ffmpeg`.
     file: Option<AtomicFile>,
     facts: MovieFacts,
 }
 
 impl Ffmpeg {
     /// Starts `ffmpeg` on the movie `target`.
-    pub(super) fn create(codec: &FfmpegCodec, target: &Path, overwrite: bool, facts: MovieFacts) -> Result<Self> {
+    pub(super) fn create(codec: &FfmpegCodec, target: &Path, existing: Existing, facts: MovieFacts) -> Result<Self> {
         let program = locate(codec)?;
-        let file = AtomicFile::create(target, overwrite)?;
-        let scratch = beside(target, "rushes-ffmpeg")?;
-        // What a killed run left goes; a link is removed and not followed, and ffmpeg gets a file of ours.
-        match fs::remove_file(&scratch) {
-            Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(writing(&scratch, e)),
-            _ => File::create_new(&scratch).map_err(|e| writing(&scratch, e))?,
-        };
+        let mut file = AtomicFile::create(target, existing)?;
+        let scratch = file.lend().to_owned();
         let mut child = Command::new(&program)
             .args(arguments(codec, &facts, &scratch))
             .stdin(Stdio::piped())
@@ -127,12 +123,10 @@ impl Recorder for Ffmpeg {
         }
         asked.reel = asked.reel.filter(|_| self.container.carries_reel());
         relink::check(&asked, None, &found).map_err(|e| e.path(&self.target))?;
-        let io = |e: io::Error| writing(&self.target, e);
-        let Some(mut file) = self.file.take() else {
-            return Err(Error::new(ErrorKind::Invalid, "the movie was finished twice").path(&self.target));
-        };
-        io::copy(&mut File::open(&self.scratch).map_err(io)?, &mut file).map_err(io)?;
-        file.persist()
+        match self.file.take() {
+            Some(file) => file.persist(),
+            None => Err(Error::new(ErrorKind::Invalid, "the movie was finished twice").path(&self.target)),
+        }
     }
 }
 
@@ -145,7 +139,6 @@ impl Drop for Ffmpeg {
         if let Some(thread) = self.stderr.take() {
             let _ = thread.join();
         }
-        let _ = fs::remove_file(&self.scratch);
     }
 }
 

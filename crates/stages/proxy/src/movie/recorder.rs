@@ -3,9 +3,9 @@
 use std::io::{Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 
-use rushes_core::deliver::AtomicFile;
+use rushes_core::deliver::{AtomicFile, Existing};
 use rushes_core::media::Digest;
-use rushes_core::{Error, ErrorKind, Result};
+use rushes_core::{Error, Result};
 
 use super::facts::MovieFacts;
 use super::mov::{MovWriter, read};
@@ -30,8 +30,8 @@ pub(super) struct QuickTime {
 
 impl QuickTime {
     /// Starts the movie `target`.
-    pub(super) fn create(target: &Path, overwrite: bool, facts: MovieFacts) -> Result<Self> {
-        let file = AtomicFile::create(target, overwrite)?;
+    pub(super) fn create(target: &Path, existing: Existing, facts: MovieFacts) -> Result<Self> {
+        let file = AtomicFile::create(target, existing)?;
         let movie = MovWriter::new(file, facts.clone()).map_err(|e| writing(target, e))?;
         Ok(Self { movie, facts, target: target.to_owned() })
     }
@@ -55,15 +55,4 @@ impl Recorder for QuickTime {
 /// An input or output error while the movie is written.
 pub(super) fn writing(target: &Path, e: std::io::Error) -> Error {
     Error::io(target, e).doing("writing a movie")
-}
-
-/// A hidden file beside `target`: `.<name>.<suffix>`.
-pub(super) fn beside(target: &Path, suffix: &str) -> Result<PathBuf> {
-    let name =
-        target.file_name().ok_or_else(|| Error::new(ErrorKind::Invalid, "the path names no file").path(target))?;
-    let mut hidden = std::ffi::OsString::from(".");
-    hidden.push(name);
-    hidden.push(".");
-    hidden.push(suffix);
-    Ok(target.with_file_name(hidden))
 }

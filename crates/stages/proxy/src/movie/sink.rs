@@ -133,8 +133,8 @@ impl Sink for Movie {
         let target = cx.out.join(&path);
         let (encoder, coding) = (self.encoder(&facts), facts.coding);
         let recorder: Box<dyn Recorder> = match &self.codec {
-            Codec::Embedded(_) => Box::new(QuickTime::create(&target, cx.overwrite, facts)?),
-            Codec::Ffmpeg(codec) => Box::new(ffmpeg::Ffmpeg::create(codec, &target, cx.overwrite, facts)?),
+            Codec::Embedded(_) => Box::new(QuickTime::create(&target, cx.existing, facts)?),
+            Codec::Ffmpeg(codec) => Box::new(ffmpeg::Ffmpeg::create(codec, &target, cx.existing, facts)?),
         };
         Ok(Box::new(Writer {
             recorder,

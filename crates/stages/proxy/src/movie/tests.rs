@@ -72,7 +72,7 @@ fn scene(width: usize, height: usize) -> impl Fn(usize, usize, i64) -> [f32; 3] 
 fn open(sink: &Movie, clip: &ClipRef, out: &Path, frames: i64, first: &FrameFormat) -> Result<Box<dyn SinkWriter>> {
     let range = FrameRange::new(0, frames - 1).unwrap();
     sink.open(
-        &SinkContext { clip: clip.clone(), range, to_make: vec![range], out: out.to_owned(), overwrite: false },
+        &SinkContext { clip: clip.clone(), range, to_make: vec![range], out: out.to_owned(), existing: false.into() },
         first,
     )
 }

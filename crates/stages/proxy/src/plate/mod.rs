@@ -164,13 +164,13 @@ impl Sink for ExrPlate {
         self.check(&cx.clip, first)?;
         refuse_existing_outputs(cx, cx.to_make.iter().flat_map(|r| self.outputs(&cx.clip, *r)))?;
         let (plate, clip, size) = (self.clone(), cx.clip.clone(), (first.width, first.height));
-        let overwrite = cx.overwrite;
+        let existing = cx.existing;
         let start = move |format: &FrameFormat, path: &Path| -> Result<Box<dyn FrameSink>> {
             let space = plate.space(format)?;
             let aces = plate.compression == ExrCompression::None && space == ColorSpace::Aces2065_1;
             let attributes = header::attributes(&clip, format, space, aces);
             let encoder = ExrEncoder::new(size, &["B", "G", "R"], Sample::Half, plate.compression, attributes)?;
-            let file = AtomicFile::create(path, overwrite)?;
+            let file = AtomicFile::create(path, existing)?;
             Ok(Box::new(PlateFrame { encoder, file, width: size.0, frame: format.facts.frame, clipped: 0 }))
         };
         let pattern = self.pattern.clone();

@@ -3,6 +3,7 @@ use std::path::Path;
 
 use ::half::f16;
 use exr::prelude::{AttributeValue, ReadChannels, ReadLayers, Text};
+use rushes_core::deliver::Existing;
 use rushes_core::frame::FrameFacts;
 use rushes_core::media::{CameraMetadata, ClipFormat, ClipMedia, FileSequence, Origin, Rate, Rect, Sourced, Timecode};
 
@@ -58,7 +59,7 @@ fn format(width: usize, height: usize, frame: i64) -> FrameFormat {
 
 fn cx(out: &Path) -> SinkContext {
     let range = FrameRange { first: 101, last: 102 };
-    SinkContext { clip: clip(), range, to_make: vec![range], out: out.into(), overwrite: false }
+    SinkContext { clip: clip(), range, to_make: vec![range], out: out.into(), existing: Existing::Refuse }
 }
 
 /// Smooth colours with some texture, three planes.
@@ -254,7 +255,7 @@ fn plates_get_the_numbers_of_the_source() {
     let e = stage.open(&cx(dir.path()), &format).err().unwrap();
     assert_eq!(e.kind(), ErrorKind::AlreadyExists);
     assert!(e.to_string().contains("A001_C001.0000101.exr"), "{e}");
-    assert!(stage.open(&SinkContext { overwrite: true, ..cx(dir.path()) }, &format).is_ok());
+    assert!(stage.open(&SinkContext { existing: Existing::Replace, ..cx(dir.path()) }, &format).is_ok());
 }
 
 #[test]

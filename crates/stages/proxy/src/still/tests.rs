@@ -46,7 +46,7 @@ fn encode(still: &Still) -> Vec<u8> {
 fn encode_as(still: &Still, format: &FrameFormat) -> Vec<u8> {
     let dir = tempfile::tempdir().unwrap();
     let range = FrameRange { first: 7, last: 7 };
-    let cx = SinkContext { clip: clip(), range, to_make: vec![range], out: dir.path().into(), overwrite: false };
+    let cx = SinkContext { clip: clip(), range, to_make: vec![range], out: dir.path().into(), existing: false.into() };
     let mut writer = still.open(&cx, format).unwrap();
     let mut frame = writer.frame(format).unwrap();
     let data = picture();
