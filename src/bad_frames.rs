@@ -5,12 +5,35 @@ use std::collections::BTreeSet;
 use rushes_core::ErrorKind;
 use rushes_core::Result;
 use rushes_core::graph::Graph;
-use rushes_core::media::Finding;
+use rushes_core::media::{Clip, Finding};
 use rushes_core::plan::Plan;
-use rushes_core::run::{RunReport, Runner};
+use rushes_core::run::{RunReport, Runner, UnitReport};
 use rushes_core::stage::Batch;
 
 use crate::job::{Job, blocking};
+
+/// The clip with stand-ins for the frames that its units could not decode, and what is told of them; nothing where its
+/// policy is to refuse, or nothing would change.
+pub(crate) fn with_stand_ins<'a>(
+    clip: &Clip,
+    reports: impl Iterator<Item = &'a UnitReport>,
+) -> Option<(Clip, Vec<Finding>)> {
+    let mut clip = clip.clone();
+    // A file that cannot be read at all is not damaged media: the card may be gone.
+    let (bad, other): (Vec<_>, Vec<_>) =
+        reports.flat_map(|u| &u.bad_frames).partition(|b| matches!(b.kind, ErrorKind::BadMedia | ErrorKind::Panicked));
+    let frames: Vec<i64> = bad.iter().map(|b| b.frame).collect();
+    let before = clip.substitutes.clone();
+    if frames.is_empty() || !other.is_empty() || !clip.replace_bad(&frames) || clip.substitutes == before {
+        return None;
+    }
+    let told = bad.iter().map(|b| {
+        let text = format!("it cannot be decoded, and another picture stands in for it: {}", b.why);
+        Finding::warning("frame-undecodable", text).clip(&clip.name).frame(b.frame)
+    });
+    let told = told.collect();
+    Some((clip, told))
+}
 
 impl Job {
     /// Frames that turned out to be damaged are replaced where the clip's policy says so, and
@@ -30,21 +53,11 @@ impl Job {
             let mut replaced = Batch { root: batch.root.clone(), ..Batch::default() };
             let mut told = Vec::new();
             for clip in batch.clips.iter().filter(|c| !left.contains(&c.name)) {
-                let mut clip = clip.clone();
-                let of_clip = report.units.iter().filter(|u| u.clip == clip.name).flat_map(|u| &u.bad_frames);
-                // A file that cannot be read at all is not damaged media: the card may be gone.
-                let (bad, other): (Vec<_>, Vec<_>) =
-                    of_clip.partition(|b| matches!(b.kind, ErrorKind::BadMedia | ErrorKind::Panicked));
-                let frames: Vec<i64> = bad.iter().map(|b| b.frame).collect();
-                let before = clip.substitutes.clone();
-                if frames.is_empty() || !other.is_empty() || !clip.replace_bad(&frames) || clip.substitutes == before {
-                    continue;
+                let of_clip = report.units.iter().filter(|u| u.clip == clip.name);
+                if let Some((clip, findings)) = with_stand_ins(clip, of_clip) {
+                    told.extend(findings);
+                    replaced.clips.push(clip);
                 }
-                told.extend(bad.iter().map(|b| {
-                    let text = format!("it cannot be decoded, and another picture stands in for it: {}", b.why);
-                    Finding::warning("frame-undecodable", text).clip(&clip.name).frame(b.frame)
-                }));
-                replaced.clips.push(clip);
             }
             if replaced.clips.is_empty() || self.cancel.is_cancelled() {
                 report.gather(&plan.findings);

@@ -1,21 +1,20 @@
 //! A workflow, a card and a folder: the whole job in one call.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rushes_core::deliver::{refuse_among_originals, write_whole};
+use rushes_core::deliver::refuse_among_originals;
 use rushes_core::graph::{AnyStage, Graph, NodeId, Registry, WorkflowFile};
-use rushes_core::media::{Clip, ClipMedia, Finding};
+use rushes_core::media::Finding;
 use rushes_core::plan::{Plan, PlanOptions};
 use rushes_core::run::{Budget, CancellationToken, Events, Executor, Executors, RunReport, Runner, understand};
 use rushes_core::stage::{Batch, ClipRef};
 use rushes_core::{Error, ErrorKind, Result};
-use rushes_ledger::{Judgement, Ledger, Lineage};
+use rushes_ledger::{Judgement, Ledger};
 
-use crate::manifest::{InputFile, Manifest};
-use crate::originals;
-use crate::report::Page;
+use crate::ending::Ending;
+use crate::manifest::Manifest;
 
 /// A workflow to be run on a card or folder.
 ///
@@ -29,8 +28,8 @@ use crate::report::Page;
 /// ```
 #[derive(Debug, Clone)]
 pub struct Job {
-    workflow: WorkflowFile,
-    input: PathBuf,
+    pub(crate) workflow: WorkflowFile,
+    pub(crate) input: PathBuf,
     pub(crate) registry: Registry,
     /// The stages of what decodes here: those of the registry, without the formats that are left to servers.
     pub(crate) decodes: Registry,
@@ -40,7 +39,7 @@ pub struct Job {
     units_at_once: usize,
     events: Events,
     pub(crate) cancel: CancellationToken,
-    page: bool,
+    pub(crate) page: bool,
 }
 
 /// What the clip stages found out.
@@ -211,6 +210,17 @@ impl Job {
         .await
     }
 
+    /// The plan, and the clips; nothing of it would be written among originals, and there is a folder to write into.
+    pub(crate) async fn begin(&self) -> Result<(Understood, Plan, Batch)> {
+        let out = &self.options.out;
+        refuse_writing_into_the_card(&self.input, out)?;
+        let (understood, plan) = self.plan().await?;
+        let batch = understood.last();
+        batch.clips.iter().try_for_each(|c| refuse_among_originals(out, &c.media).map_err(|e| e.clip(&c.name)))?;
+        std::fs::create_dir_all(out).map_err(|e| Error::io(out, e).doing("making the output folder"))?;
+        Ok((understood, plan, batch))
+    }
+
     /// Runs the job and writes `manifest.json`, `lineage.json` and `report/index.html` into the output
     /// folder.
     ///
@@ -218,13 +228,8 @@ impl Job {
     /// As [`Job::plan`], and when the manifest cannot be written. Clips and units that fail are
     /// in the report.
     pub async fn run(&self) -> Result<Done> {
-        refuse_writing_into_the_card(&self.input, &self.options.out)?;
-        let (understood, plan) = self.plan().await?;
-        let batch = understood.last();
+        let (understood, plan, batch) = self.begin().await?;
         let out = self.options.out.clone();
-        batch.clips.iter().try_for_each(|c| refuse_among_originals(&out, &c.media).map_err(|e| e.clip(&c.name)))?;
-        std::fs::create_dir_all(&out).map_err(|e| Error::io(&out, e).doing("making the output folder"))?;
-
         let ledger = blocking({
             let out = out.clone();
             move || Ledger::open(&out).map(Arc::new)
@@ -238,51 +243,19 @@ impl Job {
         let mut report = runner.run(&plan).await;
         let (plan, batch) = self.replace_bad_frames(&runner, plan, batch, &understood.graph, &mut report).await?;
 
-        let files = inputs(&batch.clips, &plan);
-        let (inputs, unread) = blocking({
-            let (ledger, cancel, out) = (Arc::clone(&ledger), self.cancel.clone(), out.clone());
-            move || {
-                Lineage::of(&ledger)?.write(&out)?;
-                Ok(digest_all(&ledger, files, &cancel))
-            }
-        })
-        .await?;
-        let (inputs, originals) = blocking({
-            let card = self.input.clone();
-            move || {
-                let originals = originals::compare(&card, &inputs);
-                Ok((inputs, originals))
-            }
-        })
-        .await?;
-        let of_originals = originals.iter().flat_map(|o| o.findings.clone());
-        report.findings = batch
-            .findings
-            .iter()
-            .chain(ledger.findings())
-            .cloned()
-            .chain(report.findings)
-            .chain(unread)
-            .chain(of_originals)
-            .collect();
-
-        let manifest = Manifest::of(&understood.graph, &self.input, &batch, &plan, &report, inputs);
-        let (text, path) = (manifest.to_json()?, out.join("manifest.json"));
-        blocking(move || write_whole(&path, true, text.as_bytes()).map_err(|e| e.doing("writing the manifest")))
-            .await?;
-        let done = Done { plan, report, manifest };
-        if !self.page {
-            return Ok(done);
-        }
-        let (registry, cancel) = (self.registry.clone(), self.cancel.clone());
-        blocking(move || {
-            let Done { plan, report, manifest } = &done;
-            let originals = originals.as_ref();
-            let page = Page { batch: &batch, plan, report, manifest, originals, registry: &registry, cancel: &cancel };
-            page.write(&out)?;
-            Ok(done)
-        })
-        .await
+        let ending = Ending {
+            graph: understood.graph,
+            input: self.input.clone(),
+            out,
+            batch,
+            plan,
+            report,
+            ledger,
+            registry: self.registry.clone(),
+            cancel: self.cancel.clone(),
+            page: self.page,
+        };
+        ending.write().await
     }
 }
 
@@ -335,34 +308,6 @@ fn refuse_writing_into_the_card(input: &Path, out: &Path) -> Result<()> {
             .advice("choose a folder elsewhere: nothing is ever written to camera originals"));
     }
     Ok(())
-}
-
-/// The files of the clips that will be made.
-fn inputs(clips: &[Clip], plan: &Plan) -> Vec<PathBuf> {
-    let planned: BTreeSet<&str> = plan.clips.iter().filter(|c| !c.units.is_empty()).map(|c| c.clip.as_str()).collect();
-    let mut files = BTreeSet::new();
-    for clip in clips.iter().filter(|c| planned.contains(c.name.as_str())) {
-        match &clip.media {
-            ClipMedia::Sequence(s) => files.extend(s.frames().map(|f| s.path(f))),
-            ClipMedia::Files(f) => files.extend(f.iter().cloned()),
-        }
-        files.extend(clip.sidecars.iter().cloned());
-    }
-    files.into_iter().collect()
-}
-
-fn digest_all(ledger: &Ledger, files: Vec<PathBuf>, cancel: &CancellationToken) -> (Vec<InputFile>, Vec<Finding>) {
-    let (mut digests, mut unread) = (Vec::with_capacity(files.len()), Vec::new());
-    for path in files {
-        if cancel.is_cancelled() {
-            break;
-        }
-        match ledger.digest_of_input(&path) {
-            Ok((digest, bytes)) => digests.push(InputFile { path, bytes, digest }),
-            Err(e) => unread.push(Finding::error("input-unreadable", e.to_string()).path(path)),
-        }
-    }
-    (digests, unread)
 }
 
 /// Bytes that frames in flight may take where nobody says otherwise: half of the machine's memory,

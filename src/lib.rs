@@ -13,10 +13,12 @@
 
 mod bad_frames;
 mod contact;
+mod ending;
 mod executors;
 pub mod frame_at;
 pub mod job;
 pub mod manifest;
+pub mod order;
 mod originals;
 pub mod recipes;
 mod report;

@@ -55,8 +55,8 @@ impl Cache {
         self.ledger.begin(&unit.id, &to_make)?;
         let rest = Unit {
             standing: judgement.parts(),
-            // All that is in the way is known, or was allowed to be replaced.
-            overwrite: true,
+            // All that is in the way is known, or was allowed to be replaced; or others make it as well.
+            overwrite: unit.overwrite || !unit.shared,
             ..unit.clone()
         };
         let sinks: BTreeMap<String, usize> = judgement.outputs.iter().map(|(e, _)| (e.path.clone(), e.sink)).collect();
@@ -123,6 +123,7 @@ impl Executor for Cache {
         let mut report = if judgement.stands() {
             let mut report = begun();
             report.ran_on = format!("cache of {}", report.ran_on);
+            report.findings = unit.stand_ins();
             report
                 .findings
                 .push(Finding::info("already-done", "the outputs stand as they were made").clip(&unit.clip.name));

@@ -93,6 +93,8 @@ impl Judgement {
             }
             let there = ledger.out().join(&e.path).symlink_metadata().is_ok();
             let reason = match ledger.record(&e.path)? {
+                // An attempt that ran beside this one, or before it, may have made it; whoever makes it again compares.
+                None if there && unit.shared => Some(Reason::Unfinished),
                 None if there && !begun.contains(&e.path) => {
                     judgement.foreign.push((e.path.clone(), Foreign::Unknown));
                     Some(Reason::New)

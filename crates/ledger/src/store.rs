@@ -81,6 +81,28 @@ impl Ledger {
         Ok(ledger)
     }
 
+    /// One that nobody keeps, for the outputs of a single unit: what it knows is taken over by another
+    /// ([`Ledger::everything`], [`Ledger::take_over`]).
+    ///
+    /// # Errors
+    /// When there is no memory for it.
+    pub fn passing(out: &Path) -> Result<Self> {
+        let memory = redb::backends::InMemoryBackend::new();
+        let db = Database::builder().create_with_backend(memory).map_err(|e| broken(&e.to_string()))?;
+        Ok(Self { db, out: out.to_owned(), findings: Vec::new() })
+    }
+
+    /// Takes over what others wrote down of outputs that they made in this folder, and the digests of the camera files
+    /// that they read for them.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    pub fn take_over(&self, records: &[Record], recipes: &[Recipe]) -> Result<()> {
+        self.put(records, recipes)?;
+        let read = records.iter().flat_map(|r| &r.from).map(|f| (f.path.clone(), f.digest.clone())).collect();
+        self.remember_inputs(&read)
+    }
+
     /// What was found out when it was opened.
     pub fn findings(&self) -> &[Finding] {
         &self.findings

@@ -1,7 +1,6 @@
-//! What is said of frames that cannot be made, and of those that others stand in for.
+//! What is said of frames that cannot be made.
 
-use rushes_core::media::{FileSequence, Finding, StandIn};
-use rushes_core::plan::Unit;
+use rushes_core::media::FileSequence;
 use rushes_core::run::BadFrame;
 use rushes_core::{Error, Result};
 
@@ -18,21 +17,6 @@ pub(crate) fn bad_frames(bad: &[BadFrame]) -> Result<()> {
         n => format!(" (and {} more frames cannot be decoded: {})", n - 1, ranges(&bad[1..])),
     };
     Err(Error::new(first.kind, format!("{}{more}", first.why)))
-}
-
-/// What is told of frames that others stand in for.
-pub(crate) fn stand_ins(unit: &Unit) -> Vec<Finding> {
-    let clip = &unit.clip;
-    let parts = clip.substitutes.iter().filter_map(|s| Some((s.frames.intersect(unit.range)?, s.with)));
-    parts
-        .map(|(frames, with)| {
-            let finding = match with {
-                StandIn::Black => Finding::info("frame-black", format!("black stands in for {frames}")),
-                StandIn::Hold(from) => Finding::info("frame-held", format!("frame {from} stands in for {frames}")),
-            };
-            finding.clip(&clip.name).frame(frames.first)
-        })
-        .collect()
 }
 
 fn ranges(bad: &[BadFrame]) -> String {

@@ -14,7 +14,7 @@ use rushes_core::run::{BadFrame, Budget, Event, RunContext, UnitReport};
 use rushes_core::stage::{ClipReader, OutputFile, SinkContext};
 use rushes_core::{Error, ErrorKind, Result};
 
-use crate::bad::{bad_frame, bad_frames, stand_ins};
+use crate::bad::{bad_frame, bad_frames};
 use crate::first::first_format;
 use crate::frame::{EncodedFrame, Making, OpenSink, Rows, poisoned, who};
 use crate::order::{self, Order};
@@ -176,7 +176,7 @@ impl<'a> Job<'a> {
     fn run(mut self, workers: usize, cores: &Budget, report: &mut UnitReport) -> Result<()> {
         let order = Order::new(self.frames.len(), 2 * workers);
         let gathered =
-            Mutex::new(Gathered { findings: stand_ins(self.unit), spent: self.no_time(), ..Gathered::default() });
+            Mutex::new(Gathered { findings: self.unit.stand_ins(), spent: self.no_time(), ..Gathered::default() });
         let span = tracing::Span::current();
         std::thread::scope(|scope| {
             for _ in 0..workers.min(self.frames.len()) {

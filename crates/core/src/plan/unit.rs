@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::deliver::Existing;
 use crate::error::{Error, ErrorKind, Result};
-use crate::media::FrameRange;
+use crate::media::{Finding, FrameRange, StandIn};
 use crate::stage::ClipRef;
 
 /// A clip reference, a range of frames, the fused tree of stages and where its files go.
@@ -142,6 +142,21 @@ impl Unit {
         }
         left.extend(FrameRange::new(first, self.range.last));
         left
+    }
+
+    /// What is told of frames that others stand in for.
+    pub fn stand_ins(&self) -> Vec<Finding> {
+        let clip = &self.clip;
+        let parts = clip.substitutes.iter().filter_map(|s| Some((s.frames.intersect(self.range)?, s.with)));
+        parts
+            .map(|(frames, with)| {
+                let finding = match with {
+                    StandIn::Black => Finding::info("frame-black", format!("black stands in for {frames}")),
+                    StandIn::Hold(from) => Finding::info("frame-held", format!("frame {from} stands in for {frames}")),
+                };
+                finding.clip(&clip.name).frame(frames.first)
+            })
+            .collect()
     }
 
     fn check(&self) -> Result<()> {

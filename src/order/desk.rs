@@ -1,0 +1,198 @@
+//! Works on orders: what a worker does.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use rushes_core::graph::Registry;
+use rushes_core::media::Finding;
+use rushes_core::plan::Unit;
+use rushes_core::run::{
+    CancellationToken, ClipHead, Executor, Executors, OrderHead, Orders, RunContext, Trace, UnitRef, UnitReport,
+};
+use rushes_core::{Error, ErrorKind, Result};
+use rushes_ledger::{Cache, Ledger};
+
+use super::receipt::{Made, Progress, Receipt, inputs};
+use super::{ClipFile, Order, damaged, folder};
+use crate::job::blocking;
+
+/// Runs the units of orders on executors, with the stages of a registry, and settles orders.
+///
+/// ```
+/// # use std::sync::Arc;
+/// use rushes::core::run::Executors;
+/// use rushes::backends::local::LocalExecutor;
+/// let registry = rushes::registry();
+/// let executors = Executors::new().prefer(Arc::new(LocalExecutor::new(registry.clone())));
+/// let desk = rushes::order::Desk::new(registry, executors);
+/// ```
+#[derive(Debug, Clone)]
+pub struct Desk {
+    pub(super) registry: Registry,
+    executors: Executors,
+    note_every: Duration,
+    /// Clips of late: the units of a clip come one after another.
+    clips: Arc<Mutex<HashMap<String, Arc<ClipFile>>>>,
+}
+
+/// Clips that are kept in memory.
+const CLIPS: usize = 64;
+
+impl Desk {
+    /// With the stages that orders are made of, and what runs their units.
+    pub fn new(registry: Registry, executors: Executors) -> Self {
+        Self { registry, executors, note_every: Duration::from_secs(5), clips: Arc::default() }
+    }
+
+    /// How often it is written down what stands of a unit in work, so that another attempt goes on from there; every five
+    /// seconds if not said.
+    pub fn note_every(mut self, every: Duration) -> Self {
+        self.note_every = every;
+        self
+    }
+
+    pub(super) async fn open(&self, order: &str) -> Result<Order> {
+        let folder = order.to_owned();
+        blocking(move || Order::open(Path::new(&folder))).await
+    }
+
+    async fn clip_file(&self, order: &Order, clip: u64, generation: u32) -> Result<Arc<ClipFile>> {
+        let key = format!("{}\n{clip}.{generation}", order.folder.display());
+        if let Some(known) = self.clips.lock().unwrap_or_else(PoisonError::into_inner).get(&key) {
+            return Ok(Arc::clone(known));
+        }
+        let order = order.clone();
+        let read = Arc::new(blocking(move || order.clip_file(clip, generation)).await?);
+        let mut clips = self.clips.lock().unwrap_or_else(PoisonError::into_inner);
+        if clips.len() >= CLIPS {
+            clips.clear();
+        }
+        clips.insert(key, Arc::clone(&read));
+        Ok(read)
+    }
+
+    async fn unit(&self, order: &Order, unit: UnitRef) -> Result<Unit> {
+        let clip = self.clip_file(order, unit.clip, unit.generation).await?;
+        let planned = clip.plan.units.get(unit.unit as usize).cloned();
+        let planned = planned.ok_or_else(|| damaged("the clip has no such unit").clip(&clip.clip.name))?;
+        Ok(Unit { shared: true, ..planned })
+    }
+
+    /// Runs what does not stand of `unit`; `made` is what is known of it.
+    async fn make(
+        &self,
+        unit: &Unit,
+        made: Vec<Made>,
+        progress: std::path::PathBuf,
+        cx: &RunContext,
+    ) -> Result<(UnitReport, Made)> {
+        let out = unit.out.clone();
+        let ledger = blocking(move || {
+            let ledger = Ledger::passing(&out)?;
+            made.iter().try_for_each(|m| m.give(&ledger))?;
+            Ok(Arc::new(ledger))
+        })
+        .await?;
+        let classes: Vec<String> = self.executors.members().map(|e| e.results().to_owned()).collect();
+        let executors = self.executors.clone().each(|executor| {
+            let traced: Arc<dyn Executor> = Arc::new(Trace::new(executor));
+            let cache = Cache::new(traced, Arc::clone(&ledger), self.registry.clone());
+            Arc::new(cache.beside(classes.iter().cloned()))
+        });
+        let notes = Progress { path: progress, ledger: Arc::clone(&ledger) }.keep(self.note_every);
+        let report = tokio::select! {
+            report = executors.run(unit, cx) => report,
+            () = notes => return Err(Error::new(ErrorKind::Panicked, "the unit's notes ended")),
+        };
+        let made = blocking(move || Made::of(&ledger)).await?;
+        Ok((report, made))
+    }
+}
+
+#[async_trait]
+impl Orders for Desk {
+    async fn head(&self, order: &str) -> Result<OrderHead> {
+        Ok(self.open(order).await?.head())
+    }
+
+    async fn clip(&self, order: &str, clip: u64) -> Result<ClipHead> {
+        let order = self.open(order).await?;
+        Ok(self.clip_file(&order, clip, 0).await?.head(0))
+    }
+
+    async fn run(&self, order: &str, unit: UnitRef, cx: &RunContext) -> Result<UnitReport> {
+        let order = self.open(order).await?;
+        let mut planned = self.unit(&order, unit).await?;
+        let path = order.receipt_path(unit);
+        let progress = Progress::path(&path);
+        let (inputs, before, made) = blocking({
+            let (path, progress, planned) = (path.clone(), progress.clone(), planned.clone());
+            move || {
+                let before: Option<Receipt> = folder::read_if_there(&path)?;
+                let mut made: Vec<Made> = Vec::new();
+                // What the unit made before its clip was planned again.
+                for generation in 0..unit.generation {
+                    let earlier: Option<Receipt> =
+                        folder::read_if_there(&order.receipt_path(UnitRef { generation, ..unit }))?;
+                    made.extend(earlier.map(|r| r.made()));
+                }
+                made.extend(before.as_ref().map(Receipt::made));
+                made.extend(folder::read_if_there::<Made>(&progress)?);
+                Ok((inputs(&planned)?, before, made))
+            }
+        })
+        .await?;
+        if let Some(receipt) = &before {
+            if receipt.stands(&planned, &inputs) {
+                return Ok(receipt.report.clone());
+            }
+            // What it made before is its own to replace.
+            planned.overwrite = true;
+        }
+        let (mut report, made) = self.make(&planned, made, progress.clone(), cx).await?;
+        // Whether an earlier attempt did some of the work is nothing that anybody wants to know of the outputs.
+        report.ran_on = report.ran_on.trim_start_matches("cache of ").to_owned();
+        let receipt = Receipt { inputs, report: report.clone(), records: made.records, recipes: made.recipes };
+        blocking(move || {
+            folder::write(&path, &receipt)?;
+            let _ = std::fs::remove_file(progress);
+            Ok(())
+        })
+        .await?;
+        Ok(report)
+    }
+
+    async fn lost(&self, order: &str, unit: UnitRef, why: Error) -> Result<()> {
+        let order = self.open(order).await?;
+        let planned = self.unit(&order, unit).await?;
+        blocking(move || {
+            let path = order.receipt_path(unit);
+            let before: Option<Receipt> = folder::read_if_there(&path)?;
+            let inputs = inputs(&planned)?;
+            if before.as_ref().is_some_and(|r| r.stands(&planned, &inputs)) {
+                return Ok(());
+            }
+            let mut report = UnitReport::begin(&planned, "nowhere");
+            let text = format!("{}: {why}", planned.id);
+            report.findings.push(Finding::error("unit-lost", text).clip(&planned.clip.name));
+            let report = report.failed(&why.clip(&planned.clip.name));
+            let made: Made = folder::read_if_there(&Progress::path(&path))?.unwrap_or_default();
+            folder::write(&path, &Receipt { inputs, report, records: made.records, recipes: made.recipes })
+        })
+        .await
+    }
+
+    async fn settle(&self, order: &str, clip: u64, generation: u32) -> Result<Option<ClipHead>> {
+        let order = self.open(order).await?;
+        let desk = self.clone();
+        blocking(move || desk.plan_again(&order, clip, generation)).await
+    }
+
+    async fn finish(&self, order: &str) -> Result<bool> {
+        let order = self.open(order).await?;
+        self.finish_order(&order, &CancellationToken::new()).await
+    }
+}

@@ -1,0 +1,120 @@
+//! Clips and orders whose units have ended.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use rushes_core::deliver::clear_leftovers;
+use rushes_core::graph::Graph;
+use rushes_core::plan::{Plan, PlanOptions};
+use rushes_core::run::{CancellationToken, ClipHead, RunReport, UnitRef, UnitReport};
+use rushes_core::stage::Batch;
+use rushes_core::{Error, ErrorKind, Result};
+use rushes_ledger::Ledger;
+
+use super::receipt::{Made, Receipt};
+use super::{ClipFile, Desk, Order, clip_name, folder};
+use crate::bad_frames::with_stand_ins;
+use crate::ending::Ending;
+use crate::job::blocking;
+
+impl Desk {
+    /// Plans a clip again where frames of it turned out to be damaged and are to be replaced.
+    pub(super) fn plan_again(&self, order: &Order, clip: u64, generation: u32) -> Result<Option<ClipHead>> {
+        let next = clip_name(clip, generation + 1);
+        // Somebody did it already.
+        if let Some(known) = folder::read_if_there::<ClipFile>(&order.folder.join(&next))? {
+            return Ok(Some(known.head(generation + 1)));
+        }
+        let file = order.clip_file(clip, generation)?;
+        let receipts = receipts(order, clip, generation, &file)?;
+        let Some((replaced, told)) = with_stand_ins(&file.clip, receipts.iter().flatten().map(|r| &r.report)) else {
+            return Ok(None);
+        };
+        let graph = self.graph(order)?;
+        let batch = Batch { root: order.terms.input.clone(), clips: vec![replaced.clone()], ..Batch::default() };
+        let batches: BTreeMap<_, _> = graph.nodes().map(|n| (n, batch.clone())).collect();
+        let options = PlanOptions {
+            overwrite: order.terms.overwrite,
+            frames_per_unit: order.terms.frames_per_unit,
+            ..PlanOptions::to(&order.terms.out)
+        };
+        let again = Plan::of(&graph, &self.registry, &batches, &options)?;
+        // Where nothing can be planned, what is known of the frames stays what is told.
+        let Some(plan) = again.clips.into_iter().find(|c| !c.units.is_empty()) else { return Ok(None) };
+        let file = ClipFile { clip: replaced, plan, classes: file.classes, told: [file.told, told].concat() };
+        order.write(&next, &file)?;
+        Ok(Some(file.head(generation + 1)))
+    }
+
+    /// Writes what tells of the run: ledger, lineage, manifest, page, and the report beside the order.
+    pub(super) async fn finish_order(&self, order: &Order, cancel: &CancellationToken) -> Result<bool> {
+        let graph = self.graph(order)?;
+        let gathered = order.clone();
+        let (plan, batch, report, ledger) = blocking(move || gather(&gathered)).await?;
+        let ending = Ending {
+            graph,
+            input: order.terms.input.clone(),
+            out: order.terms.out.clone(),
+            batch,
+            plan,
+            report,
+            ledger,
+            registry: self.registry.clone(),
+            cancel: cancel.clone(),
+            page: order.terms.page,
+        };
+        let done = ending.write().await?;
+        let (complete, order) = (done.report.is_complete(), order.clone());
+        blocking(move || order.write("report.json", &done.report)).await?;
+        Ok(complete)
+    }
+
+    fn graph(&self, order: &Order) -> Result<Graph> {
+        order.terms.workflow.graph(&self.registry)
+    }
+}
+
+/// What is known of the units of a clip.
+fn receipts(order: &Order, clip: u64, generation: u32, file: &ClipFile) -> Result<Vec<Option<Receipt>>> {
+    let units = 0..file.plan.units.len() as u64;
+    units.map(|unit| folder::read_if_there(&order.receipt_path(UnitRef { clip, generation, unit }))).collect()
+}
+
+fn gather(order: &Order) -> Result<(Plan, Batch, RunReport, Arc<Ledger>)> {
+    let mut plan = order.plan()?;
+    let mut batch: Batch = folder::read(&order.folder.join("batch.json"))?;
+    // Whoever has it is finishing the same order, or will be done with another run.
+    let ledger = Ledger::open(order.out()).map_err(|e| if e.kind() == ErrorKind::InUse { e.retryable() } else { e })?;
+    let mut report = RunReport::default();
+    let mut folders = BTreeSet::new();
+    for (clip, &at) in order.terms.clips.iter().enumerate() {
+        let clip = clip as u64;
+        let (generation, file) = order.last_clip_file(clip)?;
+        let mut made = Made::default();
+        for (receipt, unit) in receipts(order, clip, generation, &file)?.into_iter().zip(&file.plan.units) {
+            let Some(receipt) = receipt else {
+                let e = Error::new(ErrorKind::Cancelled, "the run was cancelled");
+                report.units.push(UnitReport::begin(unit, "nowhere").failed(&e));
+                continue;
+            };
+            made.records.extend(receipt.records);
+            made.recipes.extend(receipt.recipes);
+            report.units.push(receipt.report);
+        }
+        folders.extend(made.records.iter().filter_map(|r| Some(order.out().join(&r.output.path).parent()?.to_owned())));
+        made.give(&ledger)?;
+        batch.findings.extend(file.told);
+        if let Some(first) = batch.clips.iter_mut().find(|c| c.name == file.clip.name) {
+            *first = file.clip;
+        }
+        match plan.clips.get_mut(at) {
+            Some(planned) => *planned = file.plan,
+            None => return Err(super::damaged("the plan has fewer clips than the order")),
+        }
+    }
+    report.gather(&plan.findings);
+    for folder in folders {
+        clear_leftovers(&folder)?;
+    }
+    Ok((plan, batch, report, Arc::new(ledger)))
+}
