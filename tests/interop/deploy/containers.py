@@ -157,7 +157,7 @@ def dockerfile_problems(text, ignore, deploy):
 
     # The context has all that the workspace's manifests name.
     kept = [line[1:] for line in ignore.splitlines() if line.startswith("!")]
-    needed = ["Cargo.toml", "Cargo.lock", "LICENSE-MIT", "LICENSE-APACHE", "README.md", "src", "deploy/image",
+    needed = ["Cargo.toml", "Cargo.lock", "LICENSE-MIT", "LICENSE-APACHE", "src", "deploy/image",
               *(p["path"].split("/")[0] for p in cargo.get("test", [])), *(m.split("/")[0] for m in cargo["workspace"]["members"])]
     found += [f"{n} is left out of the context" for n in dict.fromkeys(needed)
               if not any(fnmatch.fnmatch(n, k) for k in kept)]
