@@ -10,7 +10,8 @@ use rushes_core::graph::Registry;
 use rushes_core::media::Finding;
 use rushes_core::plan::Unit;
 use rushes_core::run::{
-    CancellationToken, ClipHead, Executor, Executors, OrderHead, Orders, RunContext, Trace, UnitRef, UnitReport,
+    CancellationToken, ClipHead, Executor, Executors, OrderHead, Orders, Outcome, RunContext, Trace, UnitRef,
+    UnitReport,
 };
 use rushes_core::{Error, ErrorKind, Result};
 use rushes_ledger::{Cache, Ledger};
@@ -153,6 +154,12 @@ impl Orders for Desk {
             planned.overwrite = true;
         }
         let (mut report, made) = self.make(&planned, made, progress.clone(), cx).await?;
+        // What this worker cannot reach another may; and what it cannot reach is not damaged.
+        if let Outcome::Failed(f) = &mut report.outcome {
+            f.retryable |= matches!(f.kind, ErrorKind::Io | ErrorKind::NotFound | ErrorKind::InUse);
+        }
+        // Attempts that failed, of this worker and of others.
+        report.attempts = before.as_ref().filter(|r| r.inputs == inputs).map_or(0, |r| r.report.attempts) + 1;
         // Whether an earlier attempt did some of the work is nothing that anybody wants to know of the outputs.
         report.ran_on = report.ran_on.trim_start_matches("cache of ").to_owned();
         let receipt = Receipt { inputs, report: report.clone(), records: made.records, recipes: made.recipes };

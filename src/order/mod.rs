@@ -278,6 +278,7 @@ impl ClipFile {
             generation,
             units: self.plan.units.len() as u64,
             classes: self.classes.clone(),
+            priority: self.plan.units.first().map_or(0, |u| u.priority),
         }
     }
 }

@@ -1,6 +1,8 @@
 //! The command line.
 
 mod custody;
+#[cfg(feature = "temporal")]
+mod fleet;
 
 use std::path::PathBuf;
 
@@ -9,6 +11,9 @@ use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 pub(crate) use custody::{
     EvidenceArg, Mhl, MhlCommand, MhlCreate, MhlDiff, MhlFlatten, MhlInfo, NamesArg, Offload, People, Verify,
 };
+
+#[cfg(feature = "temporal")]
+pub(crate) use fleet::{CancelArgs, ServerArgs, StatusArgs, Submit, WorkerArgs};
 
 /// Camera cards to ACES plates and editorial proxies.
 #[derive(Debug, Parser)]
@@ -60,6 +65,18 @@ pub(crate) enum Command {
     Frame(Frame),
     /// Time this machine: its ceilings, each kernel beside them, the engine, and dailies from card to report.
     Bench(Bench),
+    /// Work on orders that are submitted to a Temporal server, until it is stopped.
+    #[cfg(feature = "temporal")]
+    Worker(WorkerArgs),
+    /// Plan a workflow for a card and have workers run it.
+    #[cfg(feature = "temporal")]
+    Submit(Submit),
+    /// Say how far an order is.
+    #[cfg(feature = "temporal")]
+    Status(StatusArgs),
+    /// Cancel an order; what was made stays.
+    #[cfg(feature = "temporal")]
+    Cancel(CancelArgs),
     /// The GPUs of this machine, and the stages that have programs for them.
     Devices,
 }
@@ -159,6 +176,10 @@ pub(crate) struct RunUnit {
     /// Threads; one a core if not given.
     #[arg(long)]
     pub(crate) threads: Option<usize>,
+    /// For a program that watches: the unit is the first line of standard input, whose end cancels it, and events are printed
+    /// as JSON lines, the last of them with the report.
+    #[arg(long)]
+    pub(crate) attended: bool,
 }
 
 #[derive(Debug, ClapArgs)]

@@ -4,8 +4,10 @@
 //! that the rows in work stay in a core's cache ([`walk`]). Frames run side by side for
 //! throughput ([`Mode::Frames`]), or one frame's bands do for latency ([`Mode::Bands`]). The
 //! bytes of the outputs are the same either way, and whatever the number of threads. [`Preview`]
-//! gives single frames in memory. A [`Coprocessor`] may compute some of the stages.
+//! gives single frames in memory. A [`Coprocessor`] may compute some of the stages. [`Apart`] runs units in processes
+//! of their own.
 
+mod apart;
 mod bad;
 mod coprocessor;
 mod executor;
@@ -17,6 +19,7 @@ mod refuse;
 mod unit;
 pub mod walk;
 
+pub use apart::Apart;
 pub use coprocessor::{Coprocessor, GivenRows, OpenCoprocessor};
 pub use executor::{LocalExecutor, Mode};
 pub use first::first_tree;

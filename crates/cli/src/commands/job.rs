@@ -36,6 +36,18 @@ fn asking(a: &Recipe) -> Result<Dailies> {
     Ok(Dailies { ask_filmlight: a.job.elsewhere.asks_filmlight(), ..recipe(&a.picture)? })
 }
 
+/// The workflow that is meant by a name or a path.
+pub(crate) fn named(name: &str, picture: &Picture, a: &JobArgs) -> Result<WorkflowFile> {
+    let recipe = || recipe(picture).map(|r| Dailies { ask_filmlight: a.elsewhere.asks_filmlight(), ..r });
+    Ok(match name {
+        "dailies" => recipe()?.workflow(),
+        "plates" => recipe()?.plates_only().workflow(),
+        "proxies" => recipe()?.proxies_only().workflow(),
+        path => WorkflowFile::read(Path::new(path))
+            .map_err(|e| e.advice("write dailies, plates, proxies or the path of a workflow file"))?,
+    })
+}
+
 /// The job that the arguments describe.
 pub(crate) fn job(workflow: WorkflowFile, input: &Path, a: &JobArgs) -> Result<Job> {
     if !a.elsewhere.asks_filmlight() && workflow.stages.iter().any(|s| s.stage == "filmlight-inspect") {

@@ -4,6 +4,8 @@ mod bench;
 mod demo;
 mod devices;
 mod elsewhere;
+#[cfg(feature = "temporal")]
+mod fleet;
 mod frame;
 mod inspect;
 mod job;
@@ -53,6 +55,14 @@ pub(crate) async fn run(args: Args) -> Result<Ended> {
         Command::Bench(a) => bench::run(&a).await,
         Command::Demo(a) => demo::run(&a).await,
         Command::Devices => devices::run().await,
+        #[cfg(feature = "temporal")]
+        Command::Worker(a) => fleet::worker(&a).await,
+        #[cfg(feature = "temporal")]
+        Command::Submit(a) => fleet::submit(&a).await,
+        #[cfg(feature = "temporal")]
+        Command::Status(a) => fleet::status(&a).await,
+        #[cfg(feature = "temporal")]
+        Command::Cancel(a) => fleet::cancel(&a).await,
         Command::Inspect(a) => inspect::run(&a).await,
         Command::Dailies(a) => job::dailies(&a).await,
         Command::Plates(a) => job::plates(&a).await,

@@ -1,25 +1,13 @@
 //! `plan`: what would be done.
 
-use std::path::Path;
-
 use rushes::core::graph::WorkflowFile;
-use rushes::recipes::Dailies;
 use rushes::{Error, ErrorKind, Result};
 
 use super::{Ended, job};
 use crate::args::{Plan, PlanFormat};
 
 pub(crate) async fn run(a: &Plan) -> Result<Ended> {
-    let ask_filmlight = a.job.elsewhere.asks_filmlight();
-    let recipe = || job::recipe(&a.picture).map(|r| Dailies { ask_filmlight, ..r });
-    let workflow = match a.workflow.as_str() {
-        "dailies" => recipe()?.workflow(),
-        "plates" => recipe()?.plates_only().workflow(),
-        "proxies" => recipe()?.proxies_only().workflow(),
-        path => WorkflowFile::read(Path::new(path))
-            .map_err(|e| e.advice("write dailies, plates, proxies or the path of a workflow file"))?,
-    };
-    let job = job::job(workflow, &a.path, &a.job)?;
+    let job = job::job(job::named(&a.workflow, &a.picture, &a.job)?, &a.path, &a.job)?;
     if a.why {
         let (plan, told) = job.why().await?;
         for finding in &told {

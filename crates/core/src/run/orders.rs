@@ -53,7 +53,7 @@ pub trait Orders: Send + Sync + std::fmt::Debug {
 }
 
 /// What there is to do of an order.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct OrderHead {
     /// Its clips.
@@ -77,6 +77,9 @@ pub struct ClipHead {
     /// The resource classes whose workers may run them, the first one preferred; the next one gets what workers
     /// of the class before do not take.
     pub classes: Vec<String>,
+    /// The priority of its units within the order: higher runs earlier.
+    #[serde(default)]
+    pub priority: i32,
 }
 
 /// A unit of an order.

@@ -1,0 +1,153 @@
+//! What the interpreter of orders has done.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use rushes_core::run::{Budget, CancellationToken, ClipHead, Event, Events, OrderHead, Orders, Outcome, RunContext};
+use rushes_core::{Error, ErrorKind};
+use temporalio_macros::activities;
+use temporalio_sdk::activities::{ActivityContext, ActivityError};
+
+use crate::failure::{failed, failure};
+use crate::work::{ClipWork, Frames, UnitWork};
+
+/// Does what the interpreter asks for.
+pub(crate) struct Hands {
+    pub(crate) orders: Arc<dyn Orders>,
+    pub(crate) budget: Budget,
+    pub(crate) events: Events,
+    /// A unit that finishes no frame for so long is given up.
+    pub(crate) stall: Duration,
+    /// The worker is about to end: what is cancelled now is to be run elsewhere.
+    pub(crate) draining: Arc<AtomicBool>,
+    /// Units in a row that failed because storage was out of reach.
+    pub(crate) unreached: AtomicU32,
+    /// Ends the worker.
+    pub(crate) give_up: CancellationToken,
+}
+
+/// A worker that has lost its storage fails quickly, and is free for the next unit sooner than others: after so many in a row
+/// it gives up.
+const UNREACHED: u32 = 3;
+
+/// How long a unit that is cancelled may take to come to its end.
+const TO_END: Duration = Duration::from_secs(30);
+
+#[activities]
+impl Hands {
+    #[activity(name = "rushes-head")]
+    pub(crate) async fn head(self: Arc<Self>, _: ActivityContext, order: String) -> Result<OrderHead, ActivityError> {
+        self.orders.head(&order).await.map_err(|e| failure(&e))
+    }
+
+    #[activity(name = "rushes-clip")]
+    pub(crate) async fn clip(self: Arc<Self>, _: ActivityContext, of: ClipWork) -> Result<ClipHead, ActivityError> {
+        self.orders.clip(&of.order, of.clip).await.map_err(|e| failure(&e))
+    }
+
+    #[activity(name = "rushes-settle")]
+    pub(crate) async fn settle(
+        self: Arc<Self>,
+        ctx: ActivityContext,
+        of: ClipWork,
+    ) -> Result<Option<ClipHead>, ActivityError> {
+        alive(&ctx, self.orders.settle(&of.order, of.clip, of.generation)).await.map_err(|e| failure(&e))
+    }
+
+    #[activity(name = "rushes-lost")]
+    pub(crate) async fn lost(self: Arc<Self>, _: ActivityContext, of: UnitWork) -> Result<(), ActivityError> {
+        let why = Error::new(ErrorKind::Panicked, of.why.unwrap_or_default())
+            .advice("see the log of the workers; run the clip alone");
+        self.orders.lost(&of.order, of.unit, why).await.map_err(|e| failure(&e))
+    }
+
+    #[activity(name = "rushes-finish")]
+    pub(crate) async fn finish(self: Arc<Self>, ctx: ActivityContext, order: String) -> Result<bool, ActivityError> {
+        alive(&ctx, self.orders.finish(&order)).await.map_err(|e| failure(&e))
+    }
+
+    #[activity(name = "rushes-unit")]
+    pub(crate) async fn unit(self: Arc<Self>, ctx: ActivityContext, of: UnitWork) -> Result<Frames, ActivityError> {
+        let frames = Arc::new(AtomicU64::new(0));
+        let cancel = CancellationToken::new();
+        let _dropped = cancel.clone().drop_guard();
+        let events = {
+            let (frames, to) = (Arc::clone(&frames), self.events.clone());
+            Events::to(move |event| {
+                if let Event::FrameDone { done, .. } = &event {
+                    frames.store(*done, Ordering::Relaxed);
+                }
+                to.send(event);
+            })
+        };
+        let cx = RunContext { cancel: cancel.clone(), events, budget: self.budget.clone() };
+        let mut run = std::pin::pin!(self.orders.run(&of.order, of.unit, &cx));
+        let mut beat = tokio::time::interval(between(&ctx));
+        let (mut known, mut moved, mut ending) = (0, Instant::now(), None);
+        let report = loop {
+            tokio::select! {
+                report = &mut run => break report.map_err(|e| failure(&e))?,
+                () = ctx.cancelled(), if ending.is_none() => {
+                    ending = Some(Instant::now());
+                    cancel.cancel();
+                }
+                _ = beat.tick() => {
+                    let now = frames.load(Ordering::Relaxed);
+                    if now != known {
+                        (known, moved) = (now, Instant::now());
+                    }
+                    if moved.elapsed() > self.stall || ending.is_some_and(|since| since.elapsed() > TO_END) {
+                        let text = format!("no frame was finished in {} minutes", moved.elapsed().as_secs() / 60);
+                        return Err(failed(ErrorKind::Io, &text, true));
+                    }
+                    // What cannot be told is told by the next.
+                    let _ = ctx.record_heartbeat(Frames { frames: now }).await;
+                }
+            }
+        };
+        self.reached(&report.outcome);
+        match report.outcome {
+            Outcome::Done => Ok(Frames { frames: report.frames }),
+            Outcome::Cancelled if self.draining.load(Ordering::Relaxed) => {
+                Err(failed(ErrorKind::Cancelled, "the worker is about to end", true))
+            }
+            Outcome::Cancelled => Err(ActivityError::cancelled()),
+            Outcome::Failed(f) => Err(failed(f.kind, &f.message, f.retryable && report.attempts < of.attempts)),
+        }
+    }
+}
+
+impl Hands {
+    fn reached(&self, outcome: &Outcome) {
+        match outcome {
+            Outcome::Failed(f) if matches!(f.kind, ErrorKind::Io | ErrorKind::NotFound) => {
+                let in_a_row = self.unreached.fetch_add(1, Ordering::Relaxed) + 1;
+                tracing::warn!(in_a_row, "storage is out of reach: {}", f.message);
+                if in_a_row >= UNREACHED {
+                    self.give_up.cancel();
+                }
+            }
+            Outcome::Done => self.unreached.store(0, Ordering::Relaxed),
+            _ => {}
+        }
+    }
+}
+
+/// How often it is told that an activity is at work.
+fn between(ctx: &ActivityContext) -> Duration {
+    let timeout = ctx.info().heartbeat_timeout.filter(|t| !t.is_zero()).unwrap_or(Duration::from_secs(30));
+    (timeout / 4).max(Duration::from_millis(50))
+}
+
+/// Waits for `work`, and tells meanwhile that it is at work.
+async fn alive<T>(ctx: &ActivityContext, work: impl Future<Output = T>) -> T {
+    let mut work = std::pin::pin!(work);
+    let mut beat = tokio::time::interval(between(ctx));
+    loop {
+        tokio::select! {
+            done = &mut work => return done,
+            _ = beat.tick() => drop(ctx.record_heartbeat(()).await),
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! Where the Temporal server is.
+
+use std::time::Duration;
+
+use rushes_core::{Error, ErrorKind, Result};
+use temporalio_client::envconfig::LoadClientConfigProfileOptions;
+use temporalio_client::{Client, ClientOptions, Connection, ConnectionOptions};
+
+/// A Temporal server, and the namespace on it.
+#[derive(Clone)]
+pub struct Server {
+    connection: ConnectionOptions,
+    client: ClientOptions,
+    address: String,
+}
+
+impl std::fmt::Debug for Server {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Server").field("address", &self.address).finish_non_exhaustive()
+    }
+}
+
+/// How long a connection may take.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+impl Server {
+    /// The one that the environment names, or the file `temporal.toml`, as for Temporal's own tools: `TEMPORAL_ADDRESS`,
+    /// `TEMPORAL_NAMESPACE`, `TEMPORAL_API_KEY`, `TEMPORAL_TLS_*`; `localhost:7233` where nothing does.
+    ///
+    /// # Errors
+    /// When what they say makes no sense.
+    pub fn from_env() -> Result<Self> {
+        let (connection, client) =
+            ClientOptions::load_from_config(LoadClientConfigProfileOptions::default()).map_err(|e| {
+                Error::new(ErrorKind::Invalid, e.to_string())
+                    .doing("reading where the Temporal server is")
+                    .advice("see to the variables TEMPORAL_* and the file temporal.toml")
+            })?;
+        Ok(Self { address: connection.target.to_string(), connection, client })
+    }
+
+    /// The same, at another address: `host:port`, or a URL.
+    ///
+    /// # Errors
+    /// When it is no address.
+    pub fn at(mut self, address: &str) -> Result<Self> {
+        let url = if address.contains("://") { address.to_owned() } else { format!("http://{address}") };
+        self.connection.target = url.parse().map_err(|e| {
+            Error::new(ErrorKind::Invalid, format!("`{address}` is no address: {e}"))
+                .doing("reading where the Temporal server is")
+                .advice("write HOST:PORT, or http://HOST:PORT")
+        })?;
+        self.address = address.to_owned();
+        Ok(self)
+    }
+
+    /// The same, in another namespace.
+    pub fn namespace(mut self, namespace: &str) -> Self {
+        self.client.namespace = namespace.to_owned();
+        self
+    }
+
+    /// Its address, as it was given.
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+
+    pub(crate) async fn connect(&self) -> Result<Client> {
+        let mut options = self.connection.clone();
+        options.connect_timeout.get_or_insert(PATIENCE);
+        if options.identity.is_empty() {
+            options.identity = format!("rushes@{}", std::process::id());
+        }
+        let failed = |why: String| {
+            Error::new(ErrorKind::Io, why)
+                .doing(format!("connecting to the Temporal server at {}", self.address))
+                .advice("see that it runs, and what TEMPORAL_ADDRESS says")
+                .retryable()
+        };
+        let connection = tokio::time::timeout(PATIENCE, Connection::connect(options))
+            .await
+            .map_err(|_| failed("it does not answer".into()))?
+            .map_err(|e| failed(e.to_string()))?;
+        Client::new(connection, self.client.clone()).map_err(|e| failed(e.to_string()))
+    }
+}

@@ -1,0 +1,316 @@
+//! The interpreter of orders: the only code that is replayed, so all it does depends on its history alone.
+//!
+//! Histories of earlier builds are replayed by the tests. A change that would make other decisions of the same history needs
+//! `ctx.patched`, or a workflow type of another name.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use rushes_core::run::{ClipHead, OrderHead, Tally, UnitRef};
+use rushes_core::{Error, ErrorKind, Result};
+use serde::{Deserialize, Serialize};
+use temporalio_common::error::{ApplicationFailure, IncomingError};
+use temporalio_common::{Priority, RetryPolicy};
+use temporalio_macros::{workflow, workflow_methods};
+use temporalio_sdk::workflow_replayer::{WorkflowReplayer, WorkflowReplayerOptions};
+use temporalio_sdk::workflows::join_all;
+use temporalio_sdk::{
+    ActivityCancellationType, ActivityExecutionError, ActivityOptions, ChildWorkflowOptions, ContinueAsNewOptions,
+    ParentClosePolicy, WorkflowCancellationToken, WorkflowContext, WorkflowContextView, WorkflowResult,
+    WorkflowTermination,
+};
+
+use crate::activities::Hands;
+use crate::failure::name;
+use crate::work::{At, ClipWork, UnitWork, Work, queue};
+
+/// A run of an order, or of a clip of it.
+#[workflow]
+#[derive(Default)]
+pub(crate) struct OrderRun {
+    progress: Progress,
+}
+
+/// How far a run is.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct Progress {
+    /// Clips, or units of the clip, in all.
+    pub(crate) of: u64,
+    /// The next one to begin.
+    pub(crate) next: u64,
+    /// Those in work.
+    pub(crate) running: BTreeSet<u64>,
+    /// How units ended.
+    pub(crate) tally: Tally,
+    /// What went wrong with whole clips; the first ones of many.
+    pub(crate) troubles: Vec<String>,
+    /// The units have ended, and the manifest is being written.
+    pub(crate) finishing: bool,
+}
+
+/// Troubles that are remembered.
+const TROUBLES: usize = 10;
+
+#[workflow_methods]
+impl OrderRun {
+    #[run(name = "rushes-order")]
+    pub(crate) async fn run(ctx: &mut WorkflowContext<Self>, work: Work) -> WorkflowResult<Tally> {
+        if work.version != Work::VERSION {
+            let text = format!("this build knows version {} of orders' runs, and not {}", Work::VERSION, work.version);
+            return Err(ApplicationFailure::non_retryable(text).into());
+        }
+        match work.clip {
+            None => order(ctx, work).await,
+            Some(clip) => of_clip(ctx, work, clip).await,
+        }
+    }
+
+    #[query(name = "progress")]
+    pub(crate) fn progress(&self, _: &WorkflowContextView) -> Progress {
+        self.progress.clone()
+    }
+}
+
+type Ctx = WorkflowContext<OrderRun>;
+
+async fn order(ctx: &Ctx, mut work: Work) -> WorkflowResult<Tally> {
+    let head = match work.head {
+        Some(head) => head,
+        None => ctx.execute_activity(Hands::head, work.order.clone(), small()).await?,
+    };
+    work.head = Some(head);
+    begin(ctx, head.clips, &work.at);
+    lanes(ctx, head.fanout.clips, work.pace.events, |clip| child(ctx, &work, clip)).await;
+    let (next, tally) = ctx.state(|s| (s.progress.next, s.progress.tally));
+    let cancelled = ctx.cancellation_token().is_cancelled();
+    if next < head.clips && !cancelled {
+        let at = At { next, tally, ..At::default() };
+        ctx.continue_as_new(Work { at, ..work.clone() }, ContinueAsNewOptions::default())?;
+    }
+    ctx.state_mut(|s| s.progress.finishing = true);
+    // Also of what was cancelled it is told what was made.
+    ctx.execute_activity(Hands::finish, work.order.clone(), to_the_end()).await?;
+    if cancelled { Err(WorkflowTermination::cancelled_with_details(tally)) } else { Ok(tally) }
+}
+
+/// A clip of the order, as a run of its own.
+async fn child(ctx: &Ctx, order: &Work, clip: u64) -> Tally {
+    let options = ChildWorkflowOptions::builder()
+        .workflow_id(format!("{}/{clip}", ctx.workflow_id()))
+        .parent_close_policy(ParentClosePolicy::Terminate)
+        .build();
+    let work = Work { clip: Some(clip), at: At::default(), ..order.clone() };
+    let ended = match ctx.start_child_workflow(OrderRun::run, work, options).await {
+        Ok(started) => started.result().await.map_err(|e| e.to_string()),
+        Err(e) => Err(e.to_string()),
+    };
+    ended.unwrap_or_else(|why| {
+        let cancelled = ctx.cancellation_token().is_cancelled();
+        if !cancelled {
+            let trouble = format!("clip {clip}: {why}");
+            ctx.state_mut(|s| {
+                if s.progress.troubles.len() < TROUBLES {
+                    s.progress.troubles.push(trouble);
+                }
+            });
+        }
+        let (failed, cancelled) = if cancelled { (0, 1) } else { (1, 0) };
+        Tally { failed, cancelled, ..Tally::default() }
+    })
+}
+
+async fn of_clip(ctx: &Ctx, mut work: Work, clip: u64) -> WorkflowResult<Tally> {
+    let head =
+        work.head.ok_or_else(|| ApplicationFailure::non_retryable("a clip's run was given no head of its order"))?;
+    let order = work.order.clone();
+    let of = |generation| ClipWork { order: order.clone(), clip, generation };
+    let mut now: Option<ClipHead> = None;
+    if work.at.generation > 0 {
+        // Planned again in an earlier run of this history.
+        now = ctx.execute_activity(Hands::settle, of(work.at.generation - 1), to_the_end()).await?;
+    }
+    let mut now = match now {
+        Some(now) => now,
+        None => ctx.execute_activity(Hands::clip, of(0), small()).await?,
+    };
+    loop {
+        begin(ctx, now.units, &work.at);
+        lanes(ctx, head.fanout.units, work.pace.events, |i| unit(ctx, &work, &head, &now, clip, i)).await;
+        let (next, tally) = ctx.state(|s| (s.progress.next, s.progress.tally));
+        if ctx.cancellation_token().is_cancelled() {
+            return Ok(tally);
+        }
+        if next < now.units {
+            let at = At { next, generation: now.generation, tally };
+            ctx.continue_as_new(Work { at, ..work.clone() }, ContinueAsNewOptions::default())?;
+        }
+        // Only failed units tell of frames that cannot be decoded.
+        if tally.failed == 0 {
+            return Ok(tally);
+        }
+        match ctx.execute_activity(Hands::settle, of(now.generation), to_the_end()).await? {
+            Some(again) => (now, work.at) = (again, At::default()),
+            None => return Ok(tally),
+        }
+    }
+}
+
+/// A unit, on workers of the first class that takes it.
+async fn unit(ctx: &Ctx, work: &Work, order: &OrderHead, now: &ClipHead, clip: u64, unit: u64) -> Tally {
+    let unit = UnitRef { clip, generation: now.generation, unit };
+    let input = UnitWork { order: work.order.clone(), unit, why: None, attempts: order.attempts };
+    let mut tally = Tally::default();
+    let mut classes = now.classes.iter().peekable();
+    while let Some(class) = classes.next() {
+        let options = ActivityOptions::with_start_to_close_timeout(Duration::from_millis(work.pace.unit_ms))
+            .activity_id(format!("{}.{}.{}.{class}", unit.clip, unit.generation, unit.unit))
+            .task_queue(queue(class))
+            .heartbeat_timeout(work.pace.heartbeat())
+            .cancellation_type(ActivityCancellationType::WaitCancellationCompleted)
+            .retry_policy(retry(order.attempts + SPARE))
+            .summary(format!("{} {}", now.name, unit.unit))
+            .do_not_eagerly_execute(true)
+            .maybe_priority(priority(ctx, now.priority))
+            .build();
+        let why = match ctx.execute_activity(Hands::unit, input.clone(), options).await {
+            Ok(done) => {
+                tally.done = 1;
+                tally.frames = done.frames;
+                return tally;
+            }
+            Err(ActivityExecutionError::Cancelled(_)) => {
+                tally.cancelled = 1;
+                return tally;
+            }
+            Err(e) => e,
+        };
+        let said = match why.reason() {
+            Some(IncomingError::Application(failure)) => failure.type_name().map(str::to_owned),
+            Some(IncomingError::Cancelled(_)) => {
+                tally.cancelled = 1;
+                return tally;
+            }
+            _ => None,
+        };
+        if said == Some(name(ErrorKind::Unsupported)) && classes.peek().is_some() {
+            continue;
+        }
+        tally.failed = 1;
+        // Where the worker said why, it kept a report; a silent one left nothing.
+        if said.is_none() {
+            let why =
+                Some(format!("no worker came to its end: {}", why.reason().map_or_else(|| why.to_string(), said_by)));
+            // A clip whose unit cannot even be noted as lost is told of by the run's own failure to finish.
+            let _ = ctx.execute_activity(Hands::lost, UnitWork { why, ..input }, small()).await;
+        }
+        return tally;
+    }
+    tally.failed = 1;
+    tally
+}
+
+/// The priority of a clip's units where they have one of their own: a level more or less than the order's, each.
+fn priority(ctx: &Ctx, own: i32) -> Option<Priority> {
+    if own == 0 {
+        return None;
+    }
+    let mut priority = ctx.info().priority();
+    let of_order = i64::from(priority.priority_key.unwrap_or(3));
+    priority.priority_key = Some((of_order - i64::from(own)).clamp(1, 5) as u32);
+    Some(priority)
+}
+
+fn said_by(e: &IncomingError) -> String {
+    match e {
+        IncomingError::Timeout(e) => {
+            format!("it was lost ({}) in every attempt", format!("{:?}", e.timeout_type()).to_lowercase())
+        }
+        other => other.failure().message.clone(),
+    }
+}
+
+/// Lost workers and workers that end do not count as attempts that failed, but they are not without number either: a unit that
+/// takes down whoever runs it has to come to an end.
+const SPARE: u32 = 3;
+
+fn begin(ctx: &Ctx, of: u64, at: &At) {
+    ctx.state_mut(|s| {
+        s.progress.of = of;
+        s.progress.next = at.next;
+        s.progress.tally = at.tally;
+        s.progress.running.clear();
+    });
+}
+
+/// Has everything from the next to the last done, so many at a time, until the history is long: then what is in work
+/// is waited for, and the rest left to the next run.
+async fn lanes<F: Future<Output = Tally>>(ctx: &Ctx, wide: usize, events: u32, one: impl Fn(u64) -> F) {
+    let one = &one;
+    let lane = || async move {
+        loop {
+            let go_on = ctx.history_length() < events && !ctx.cancellation_token().is_cancelled();
+            let next = ctx.state_mut(|s| {
+                let p = &mut s.progress;
+                let next = (go_on && p.next < p.of).then_some(p.next)?;
+                p.next += 1;
+                p.running.insert(next);
+                Some(next)
+            });
+            let Some(next) = next else { return };
+            let tally = one(next).await;
+            ctx.state_mut(|s| {
+                s.progress.running.remove(&next);
+                s.progress.tally += tally;
+            });
+        }
+    };
+    let left = ctx.state(|s| s.progress.of - s.progress.next.min(s.progress.of));
+    let wide = usize::try_from(left).unwrap_or(usize::MAX).min(wide.max(1));
+    join_all((0..wide).map(|_| lane())).await;
+}
+
+/// A short activity of those who orchestrate. Where storage is away it waits until that is back.
+fn small() -> ActivityOptions {
+    ActivityOptions::with_start_to_close_timeout(Duration::from_secs(600)).retry_policy(retry(0)).build()
+}
+
+/// One that takes longer, and is run even where the order is cancelled.
+fn to_the_end() -> ActivityOptions {
+    ActivityOptions::with_start_to_close_timeout(Duration::from_secs(24 * 3600))
+        .heartbeat_timeout(Duration::from_secs(60))
+        .cancellation_token(WorkflowCancellationToken::new())
+        .retry_policy(retry(0))
+        .build()
+}
+
+/// Twice as long between attempts each time, from a second to a minute; any number of them where that is 0.
+fn retry(attempts: u32) -> RetryPolicy {
+    let mut policy = RetryPolicy::default();
+    policy.set_initial_interval(Duration::from_secs(1));
+    policy.set_backoff_coefficient(2.0);
+    policy.set_maximum_interval(Some(Duration::from_secs(60)));
+    policy.set_maximum_attempts(attempts);
+    policy
+}
+
+/// Replays a recorded history, as JSON ([`Run::history`](crate::Run::history)), and tells whether this build decides as the
+/// one that made it. Blocks the thread, and needs neither a server nor a runtime.
+///
+/// # Errors
+/// Where it does not, and what else is wrong with the history.
+pub fn replay(history: &[u8]) -> Result<()> {
+    let invalid = |why: String| Error::new(ErrorKind::Invalid, why).doing("replaying the history of an order");
+    let history = temporalio_client::WorkflowHistory::from_json(history).map_err(|e| invalid(e.to_string()))?;
+    // Workflows belong to the thread that runs them.
+    let replayed = std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|e| e.to_string())?;
+        let options =
+            WorkflowReplayerOptions::new().register_workflow::<OrderRun>().map_err(|e| e.to_string())?.build();
+        runtime.block_on(async {
+            let replayer = WorkflowReplayer::new(options).map_err(|e| e.to_string())?;
+            replayer.replay_workflow(history).await.map(drop).map_err(|e| e.to_string())
+        })
+    });
+    replayed.join().unwrap_or_else(|_| Err("the replay panicked".into())).map_err(invalid)
+}

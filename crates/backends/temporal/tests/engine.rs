@@ -1,0 +1,224 @@
+//! Temporal as an engine, against the real server: the promises of every engine, and those of this one.
+
+mod support;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use rushes_core::conformance::{Engine, check_engine};
+use rushes_core::plan::{ClipPlan, Plan, Unit};
+use rushes_core::run::{CancellationToken, Executor, Fanout, RunContext, RunReport, UnitReport, Verdict};
+use rushes_temporal::{Ended, Pace, Server, State, Submission, Worker, replay};
+use support::held::Held;
+use support::temporal::TestServer;
+
+/// The fixed histories that every build has to replay.
+const HISTORIES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/histories");
+
+const PACE: Pace = Pace { heartbeat_ms: 2000, unit_ms: 3_600_000, events: 16_000 };
+
+/// A worker in a thread of its own, until it is dropped.
+struct Working {
+    stop: CancellationToken,
+    thread: Option<std::thread::JoinHandle<()>>,
+}
+
+impl Working {
+    fn on(server: &Server, orders: &Arc<Held>, queues: &'static [&'static str], at_once: usize) -> Self {
+        let (stop, server, orders) = (CancellationToken::new(), server.clone(), Arc::clone(orders));
+        let until = stop.clone();
+        let thread = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+            let worker = Worker::new(orders).units_at_once(at_once).grace(Duration::from_secs(1));
+            let worker = queues.iter().fold(worker, |w, q| w.queue(q));
+            runtime.block_on(worker.run(&server, until)).unwrap();
+        });
+        Self { stop, thread: Some(thread) }
+    }
+}
+
+impl Drop for Working {
+    fn drop(&mut self) {
+        self.stop.cancel();
+        if let Some(thread) = self.thread.take() {
+            let ended = thread.join();
+            assert!(ended.is_ok() || std::thread::panicking(), "the worker panicked");
+        }
+    }
+}
+
+/// An engine that is a whole fleet of one worker.
+struct Temporal {
+    server: Server,
+    orders: AtomicU64,
+}
+
+#[async_trait::async_trait]
+impl Engine for Temporal {
+    async fn run(
+        &self,
+        plan: Plan,
+        executor: Arc<dyn Executor>,
+        at_once: usize,
+        cancel: CancellationToken,
+    ) -> RunReport {
+        let held = Arc::new(Held::new(plan, executor));
+        let _working = Working::on(&self.server, &held, &["orchestrate", "cpu"], at_once);
+        let id = format!("conformance-{}", self.orders.fetch_add(1, Ordering::Relaxed));
+        let run = Submission::new(&id, "memory").pace(PACE).start(&self.server).await.unwrap();
+        let ended = tokio::select! {
+            ended = run.wait() => ended.unwrap(),
+            () = cancel.cancelled() => {
+                run.cancel("the test says so").await.unwrap();
+                run.wait().await.unwrap()
+            }
+        };
+        assert_eq!(matches!(ended, Ended::Cancelled), cancel.is_cancelled(), "{ended:?}");
+        assert_eq!(*held.finished.lock().unwrap(), 1);
+        let history = run.history().await.unwrap();
+        replay(&history).unwrap();
+        held.report()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn it_keeps_the_promises_of_every_engine() {
+    let Some(server) = TestServer::start() else { return };
+    let engine = Temporal { server: server.server(), orders: AtomicU64::new(0) };
+    assert_eq!(check_engine(&engine).await, []);
+}
+
+/// Runs nothing, at once.
+#[derive(Debug, Default)]
+struct Nothing(AtomicU64);
+
+#[async_trait::async_trait]
+impl Executor for Nothing {
+    fn name(&self) -> &str {
+        "nothing"
+    }
+    async fn accepts(&self, _: &Unit) -> Verdict {
+        Verdict::Yes
+    }
+    async fn run(&self, unit: &Unit, _: &RunContext) -> UnitReport {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        let mut report = UnitReport::begin(unit, "nothing");
+        report.frames = unit.range.len();
+        report
+    }
+}
+
+fn plan(clips: &[usize]) -> Plan {
+    let unit: Unit = serde_json::from_value(serde_json::json!({
+        "format": 1, "id": "u", "range": { "first": 0, "last": 0 }, "tree": [], "out": "out", "overwrite": false,
+        "bytes_per_frame": 1,
+        "clip": { "name": "c", "format": "dng", "media": { "files": [] }, "range": null, "metadata": {}, "substitutes": [] },
+    }))
+    .unwrap();
+    let clips = clips.iter().enumerate().map(|(c, &units)| ClipPlan {
+        clip: format!("CLIP{c:04}"),
+        range: None,
+        skipped: None,
+        nodes: Vec::new(),
+        notes: Vec::new(),
+        units: (0..units).map(|u| Unit { id: format!("CLIP{c:04}.{u}"), ..unit.clone() }).collect(),
+    });
+    Plan { workflow: "test".into(), clips: clips.collect(), findings: Vec::new() }
+}
+
+/// More units than the server lets wait at a time, and more clips than are in work at a time, with histories that are
+/// continued as new ones over and over.
+#[tokio::test(flavor = "multi_thread")]
+async fn long_clips_and_many_clips_go_through_a_narrow_window() {
+    let Some(server) = TestServer::start() else { return };
+    let at = server.server();
+    for (id, clips, fanout, events) in [
+        ("long", vec![1, 1200], Fanout { clips: 2, units: 60 }, 1000),
+        ("many", vec![1; 150], Fanout { clips: 12, units: 4 }, 400),
+    ] {
+        let executor = Arc::new(Nothing::default());
+        let mut held = Held::new(plan(&clips), executor.clone());
+        held.fanout = fanout;
+        let held = Arc::new(held);
+        let _working = Working::on(&at, &held, &["orchestrate", "cpu"], 16);
+        let pace = Pace { events, ..PACE };
+        let run = Submission::new(id, "memory").pace(pace).start(&at).await.unwrap();
+        let all = clips.iter().sum::<usize>() as u64;
+        match run.wait().await.unwrap() {
+            Ended::Done(tally) => assert_eq!((tally.done, tally.frames, tally.failed), (all, all, 0)),
+            other => panic!("{id}: {other:?}"),
+        }
+        assert_eq!(executor.0.load(Ordering::Relaxed), all, "{id}");
+        assert!(held.report().is_complete());
+        let status = run.status().await.unwrap();
+        assert_eq!((status.state, status.clips, status.clips_waiting), (State::Done, clips.len() as u64, 0));
+        replay(&run.history().await.unwrap()).unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_that_runs_is_not_started_again_and_an_unknown_one_says_so() {
+    let Some(server) = TestServer::start() else { return };
+    let at = server.server();
+    let executor = Arc::new(Nothing::default());
+    let held = Arc::new(Held::new(plan(&[5]), executor.clone()));
+    let submission = Submission::new("twice", "memory").pace(PACE).priority(1).show("nightfall", 2.0);
+    let (one, other) = (submission.start(&at).await.unwrap(), submission.start(&at).await.unwrap());
+    let _working = Working::on(&at, &held, &["orchestrate", "cpu"], 2);
+    assert_eq!(one.wait().await.unwrap(), other.wait().await.unwrap());
+    assert_eq!(executor.0.load(Ordering::Relaxed), 5);
+    let unknown = rushes_temporal::Run::find(&at, "nobody-knows-it").await.unwrap();
+    for e in
+        [unknown.status().await.unwrap_err(), unknown.cancel("x").await.unwrap_err(), unknown.wait().await.unwrap_err()]
+    {
+        assert!(e.to_string().contains("knows no order `nobody-knows-it`"), "{e}");
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_is_not_there_is_an_error_that_says_where() {
+    let at = Server::from_env().unwrap().at(&format!("127.0.0.1:{}", support::temporal::free_port())).unwrap();
+    let e = Submission::new("x", "memory").start(&at).await.unwrap_err();
+    assert!(e.is_retryable() && e.to_string().contains("connecting to the Temporal server at 127.0.0.1:"), "{e}");
+    assert!(Server::from_env().unwrap().at("http://[x").is_err());
+}
+
+/// Histories that earlier builds left: an order that is still running when workers are replaced has to go on as it was
+/// begun. `RUSHES_RECORD=1` writes them anew, which is only right where none are out there.
+#[tokio::test(flavor = "multi_thread")]
+async fn histories_of_earlier_builds_are_replayed() {
+    if std::env::var_os("RUSHES_RECORD").is_some() {
+        record().await;
+    }
+    let mut replayed = 0;
+    for entry in std::fs::read_dir(HISTORIES).unwrap() {
+        let path = entry.unwrap().path();
+        let history = std::fs::read(&path).unwrap();
+        replay(&history).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+        replayed += 1;
+        // The same history with another decision in it is found out.
+        let other = String::from_utf8(history).unwrap().replacen("rushes-clip", "rushes-klip", 1).replacen(
+            "rushes-head",
+            "rushes-haed",
+            1,
+        );
+        assert!(replay(other.as_bytes()).is_err(), "{}: the replay cannot fail", path.display());
+    }
+    assert!(replayed >= 2, "there are no histories");
+}
+
+async fn record() {
+    let server = TestServer::start().expect("the server is needed to record histories");
+    let at = server.server();
+    let held = Arc::new(Held::new(plan(&[3, 1]), Arc::new(Nothing::default())));
+    let _working = Working::on(&at, &held, &["orchestrate", "cpu"], 2);
+    let run = Submission::new("recorded", "memory").pace(PACE).start(&at).await.unwrap();
+    run.wait().await.unwrap();
+    std::fs::create_dir_all(HISTORIES).unwrap();
+    let path = |name: &str| Path::new(HISTORIES).join(name);
+    std::fs::write(path("order-v1.json"), run.history().await.unwrap()).unwrap();
+    let clip = rushes_temporal::Run::find(&at, "recorded/0").await.unwrap();
+    std::fs::write(path("clip-v1.json"), clip.history().await.unwrap()).unwrap();
+}
