@@ -4,6 +4,7 @@
 //! same unit runs in this process, in another one, or as the payload of an engine's task.
 
 mod explain;
+mod part;
 mod planner;
 mod tree;
 mod unit;

@@ -7,11 +7,12 @@ use std::sync::Arc;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::part::narrowed;
 use super::{Tree, Unit, UnitNode, Work};
 use crate::error::{Error, ErrorKind, Result, guarded};
 use crate::frame::{FrameFormat, ImageState};
 use crate::graph::{AnyStage, Graph, NodeId, Registry};
-use crate::media::{Clip, ClipMedia, FileSequence, Finding, FrameRange, StandIn};
+use crate::media::{Clip, ClipMedia, Finding, FrameRange};
 use crate::stage::{Batch, ClipReader, ClipRef};
 
 /// What the caller decides about a plan.
@@ -304,7 +305,7 @@ fn plan_clip(
     for part in range.chunks(per_unit) {
         let unit = Unit {
             format: Unit::FORMAT,
-            id: format!("{}.{part}", clip.name),
+            id: Unit::id_of(&reference, part),
             clip: narrowed(&reference, part),
             range: part,
             tree: Arc::clone(&pruned),
@@ -364,33 +365,6 @@ fn prune(nodes: &[UnitNode], keep: impl Fn(usize) -> bool) -> Arc<[UnitNode]> {
     kept.iter()
         .map(|&i| UnitNode { from: nodes[i].from.and_then(|f| kept.iter().position(|&k| k == f)), ..nodes[i].clone() })
         .collect()
-}
-
-/// The reference with only what `range` needs, so that a unit stays small.
-fn narrowed(clip: &ClipRef, range: FrameRange) -> ClipRef {
-    let substitutes: Vec<_> =
-        clip.substitutes.iter().filter(|s| s.frames.intersect(range).is_some()).copied().collect();
-    let media = match &clip.media {
-        ClipMedia::Sequence(s) => {
-            let mut present: Vec<FrameRange> = s.present.iter().filter_map(|r| r.intersect(range)).collect();
-            for s in &substitutes {
-                if let StandIn::Hold(f) = s.with {
-                    present.push(FrameRange { first: f, last: f });
-                }
-            }
-            let mut merged: Vec<FrameRange> = Vec::new();
-            present.sort_unstable();
-            for r in present {
-                match merged.last_mut() {
-                    Some(m) if r.first <= m.last.saturating_add(1) => m.last = m.last.max(r.last),
-                    _ => merged.push(r),
-                }
-            }
-            ClipMedia::Sequence(FileSequence { present: merged, ..s.clone() })
-        }
-        files => files.clone(),
-    };
-    ClipRef { media, substitutes, ..clip.clone() }
 }
 
 pub(super) fn mib(bytes: u64) -> String {
