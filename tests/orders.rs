@@ -12,7 +12,7 @@ use rushes::{Error, ErrorKind, Job};
 
 use crate::support::{Bench, damaged, recipe};
 
-fn desk(registry: Registry) -> Desk {
+pub(crate) fn desk(registry: Registry) -> Desk {
     let local = LocalExecutor::new(registry.clone()).threads(2);
     Desk::new(registry, Executors::new().prefer(Arc::new(local)))
 }
@@ -57,7 +57,7 @@ fn files(out: &Path) -> BTreeMap<String, Vec<u8>> {
     files
 }
 
-fn same(one: &Path, other: &Path) {
+pub(crate) fn same(one: &Path, other: &Path) {
     let (one, other) = (files(one), files(other));
     assert!(one.contains_key("manifest.json") && one.contains_key("lineage.json"));
     assert_eq!(one.keys().collect::<Vec<_>>(), other.keys().collect::<Vec<_>>());

@@ -10,6 +10,8 @@ mod documents;
 mod faults;
 /// Jobs on a synthetic card: what comes out, against what was put in.
 mod jobs;
+/// Orders for render farms: templates, and tasks that are cut otherwise than the plan.
+mod openjd;
 /// Orders: the same work, planned by one and done by others.
 mod orders;
 /// Plans: units small enough for any engine, and what they explain.

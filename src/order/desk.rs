@@ -1,7 +1,7 @@
 //! Works on orders: what a worker does.
 
 use std::collections::HashMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -60,7 +60,7 @@ impl Desk {
         blocking(move || Order::open(Path::new(&folder))).await
     }
 
-    async fn clip_file(&self, order: &Order, clip: u64, generation: u32) -> Result<Arc<ClipFile>> {
+    pub(super) async fn clip_file(&self, order: &Order, clip: u64, generation: u32) -> Result<Arc<ClipFile>> {
         let key = format!("{}\n{clip}.{generation}", order.folder.display());
         if let Some(known) = self.clips.lock().unwrap_or_else(PoisonError::into_inner).get(&key) {
             return Ok(Arc::clone(known));
@@ -75,7 +75,7 @@ impl Desk {
         Ok(read)
     }
 
-    async fn unit(&self, order: &Order, unit: UnitRef) -> Result<Unit> {
+    pub(super) async fn unit(&self, order: &Order, unit: UnitRef) -> Result<Unit> {
         let clip = self.clip_file(order, unit.clip, unit.generation).await?;
         let planned = clip.plan.units.get(unit.unit as usize).cloned();
         let planned = planned.ok_or_else(|| damaged("the clip has no such unit").clip(&clip.clip.name))?;
@@ -87,7 +87,7 @@ impl Desk {
         &self,
         unit: &Unit,
         made: Vec<Made>,
-        progress: std::path::PathBuf,
+        progress: PathBuf,
         cx: &RunContext,
     ) -> Result<(UnitReport, Made)> {
         let out = unit.out.clone();
@@ -111,36 +111,22 @@ impl Desk {
         let made = blocking(move || Made::of(&ledger)).await?;
         Ok((report, made))
     }
-}
 
-#[async_trait]
-impl Orders for Desk {
-    async fn head(&self, order: &str) -> Result<OrderHead> {
-        Ok(self.open(order).await?.head())
-    }
-
-    async fn clip(&self, order: &str, clip: u64) -> Result<ClipHead> {
-        let order = self.open(order).await?;
-        Ok(self.clip_file(&order, clip, 0).await?.head(0))
-    }
-
-    async fn run(&self, order: &str, unit: UnitRef, cx: &RunContext) -> Result<UnitReport> {
-        let order = self.open(order).await?;
-        let mut planned = self.unit(&order, unit).await?;
-        let path = order.receipt_path(unit);
+    /// Runs a unit or a part of one, or finds that it was run, and keeps its report in `path`; `known` is what was made of
+    /// its frames before, by whomever.
+    pub(super) async fn keep(
+        &self,
+        mut planned: Unit,
+        path: PathBuf,
+        known: impl FnOnce() -> Result<Vec<Made>> + Send + 'static,
+        cx: &RunContext,
+    ) -> Result<UnitReport> {
         let progress = Progress::path(&path);
         let (inputs, before, made) = blocking({
             let (path, progress, planned) = (path.clone(), progress.clone(), planned.clone());
             move || {
                 let before: Option<Receipt> = folder::read_if_there(&path)?;
-                let mut made: Vec<Made> = Vec::new();
-                // What the unit made before its clip was planned again.
-                for generation in 0..unit.generation {
-                    let earlier: Option<Receipt> =
-                        folder::read_if_there(&order.receipt_path(UnitRef { generation, ..unit }))?;
-                    made.extend(earlier.map(|r| r.made()));
-                }
-                made.extend(before.as_ref().map(Receipt::made));
+                let mut made = known()?;
                 made.extend(folder::read_if_there::<Made>(&progress)?);
                 Ok((inputs(&planned)?, before, made))
             }
@@ -150,8 +136,8 @@ impl Orders for Desk {
             if receipt.stands(&planned, &inputs) {
                 return Ok(receipt.report.clone());
             }
-            // What it made before is its own to replace.
-            planned.overwrite = true;
+            // What it made before is its own to replace. Where it made nothing, something else may have been in its way.
+            planned.overwrite |= !receipt.report.outputs.is_empty();
         }
         let (mut report, made) = self.make(&planned, made, progress.clone(), cx).await?;
         // What this worker cannot reach another may; and what it cannot reach is not damaged.
@@ -170,6 +156,25 @@ impl Orders for Desk {
         })
         .await?;
         Ok(report)
+    }
+}
+
+#[async_trait]
+impl Orders for Desk {
+    async fn head(&self, order: &str) -> Result<OrderHead> {
+        Ok(self.open(order).await?.head())
+    }
+
+    async fn clip(&self, order: &str, clip: u64) -> Result<ClipHead> {
+        let order = self.open(order).await?;
+        Ok(self.clip_file(&order, clip, 0).await?.head(0))
+    }
+
+    async fn run(&self, order: &str, unit: UnitRef, cx: &RunContext) -> Result<UnitReport> {
+        let order = self.open(order).await?;
+        let planned = self.unit(&order, unit).await?;
+        let (path, range) = (order.receipt_path(unit), planned.range);
+        self.keep(planned, path, move || order.known(unit, range), cx).await
     }
 
     async fn lost(&self, order: &str, unit: UnitRef, why: Error) -> Result<()> {

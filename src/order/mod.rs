@@ -8,22 +8,26 @@
 //!                           plan.json              the plan without its units
 //!                           clips/12.0.json        clip 12: its facts and its units, as they were planned first
 //!                           receipts/12.0.3.json   what became of the fourth of them
+//!                           receipts/12.0/7..9.json  of three of its frames, where somebody asked for these
 //!                           report.json            how it all ended
 //! ```
 //!
 //! [`Desk`] runs its units on executors of your choice and settles it: it is what a distributed engine
 //! needs ([`Orders`](rushes_core::run::Orders)). What comes out is what [`Job::run`] would have made: the same files, the
-//! same `manifest.json`, the same ledger.
+//! same `manifest.json`, the same ledger. A render farm needs less: [`openjd`] writes a job template for it.
 
 mod classes;
 mod desk;
 mod finish;
 mod folder;
+pub mod openjd;
+mod parts;
 mod receipt;
+mod work;
 
 use std::path::{Path, PathBuf};
 
-use rushes_core::graph::WorkflowFile;
+use rushes_core::graph::{Registry, WorkflowFile};
 use rushes_core::media::{Clip, Digest, Finding};
 use rushes_core::plan::{ClipPlan, Plan, Unit};
 use rushes_core::run::{ClipHead, Fanout, OrderHead, PENDING, RunReport, UnitRef};
@@ -211,13 +215,12 @@ impl Order {
         self.terms.frames_per_unit
     }
 
-    /// Whether a clip is made in one unit because an output needs all of its frames.
+    /// Whether a clip is made in one unit because an output needs all of its frames; `registry` knows which do.
     ///
     /// # Errors
-    /// As [`Order::clip`].
-    pub fn is_whole(&self, clip: u64) -> Result<bool> {
-        let plan = self.clip_file(clip, 0)?.plan;
-        Ok(plan.units.len() == 1 && plan.range.is_some_and(|r| r.len() > self.terms.frames_per_unit))
+    /// As [`Order::clip`], and when the registry has not the clip's stages.
+    pub fn is_whole(&self, clip: u64, registry: &Registry) -> Result<bool> {
+        self.clip_file(clip, 0)?.plan.units.first().map_or(Ok(false), |u| work::is_whole(u, registry))
     }
 
     /// How it ended; nothing while it has not.
