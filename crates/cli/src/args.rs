@@ -1,6 +1,7 @@
 //! The command line.
 
 mod custody;
+mod export;
 #[cfg(feature = "temporal")]
 mod fleet;
 
@@ -11,6 +12,7 @@ use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 pub(crate) use custody::{
     EvidenceArg, Mhl, MhlCommand, MhlCreate, MhlDiff, MhlFlatten, MhlInfo, NamesArg, Offload, People, Verify,
 };
+pub(crate) use export::{Export, ExportTo, Finish, Host, Openjd, RunUnit};
 
 #[cfg(feature = "temporal")]
 pub(crate) use fleet::{CancelArgs, ServerArgs, StatusArgs, Submit, WorkerArgs};
@@ -55,8 +57,12 @@ pub(crate) enum Command {
     Plan(Plan),
     /// Run a workflow file on a card or folder.
     Run(Run),
-    /// Run one unit from a file (or `-`) and print its report as JSON.
+    /// Run one unit from a file (or `-`), or some frames of an order, and print the report as JSON.
     RunUnit(RunUnit),
+    /// Finish an order: make what is left of it, and write the manifest.
+    Finish(Finish),
+    /// Leave an order in the output folder, and write what another system needs to work on it.
+    Export(Export),
     /// Print the JSON Schema of clips, workflow files or units.
     Schema(Schema),
     /// Walk from an output back to the camera files it was made of, and check both ends.
@@ -164,22 +170,6 @@ pub(crate) struct Run {
     pub(crate) path: PathBuf,
     #[command(flatten)]
     pub(crate) job: JobArgs,
-}
-
-#[derive(Debug, ClapArgs)]
-pub(crate) struct RunUnit {
-    /// The unit's file, or `-` for standard input.
-    pub(crate) unit: PathBuf,
-    /// Most memory that frames in flight may take, such as 4GiB.
-    #[arg(long, value_parser = bytes)]
-    pub(crate) memory: Option<u64>,
-    /// Threads; one a core if not given.
-    #[arg(long)]
-    pub(crate) threads: Option<usize>,
-    /// For a program that watches: the unit is the first line of standard input, whose end cancels it, and events are printed
-    /// as JSON lines, the last of them with the report.
-    #[arg(long)]
-    pub(crate) attended: bool,
 }
 
 #[derive(Debug, ClapArgs)]

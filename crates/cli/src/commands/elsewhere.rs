@@ -37,6 +37,28 @@ impl Elsewhere {
         Ok(executors.by_preference())
     }
 
+    /// The options that say the same to another `rushes`.
+    pub(crate) fn flags(&self) -> Vec<String> {
+        #[allow(unused_mut, reason = "a build may have none of them")]
+        let mut flags = Vec::new();
+        #[cfg(feature = "gpu")]
+        flags.extend(self.gpu.as_ref().map(|which| format!("--gpu={which}")));
+        #[cfg(feature = "filmlight")]
+        if let Some(server) = &self.filmlight {
+            flags.push(if server.is_empty() { "--filmlight".into() } else { format!("--filmlight={server}") });
+            flags.push(format!("--filmlight-renders={}", self.filmlight_renders));
+        }
+        flags
+    }
+
+    /// Whether a GPU is asked for.
+    pub(crate) fn asks_gpu(&self) -> bool {
+        #[cfg(feature = "gpu")]
+        return self.gpu.is_some();
+        #[cfg(not(feature = "gpu"))]
+        false
+    }
+
     /// `job` with servers beside this machine.
     pub(crate) fn join(&self, job: Job) -> Result<Job> {
         #[cfg(feature = "filmlight")]

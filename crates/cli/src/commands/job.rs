@@ -36,10 +36,11 @@ fn asking(a: &Recipe) -> Result<Dailies> {
     Ok(Dailies { ask_filmlight: a.job.elsewhere.asks_filmlight(), ..recipe(&a.picture)? })
 }
 
-/// The workflow that is meant by a name or a path.
-pub(crate) fn named(name: &str, picture: &Picture, a: &JobArgs) -> Result<WorkflowFile> {
-    let recipe = || recipe(picture).map(|r| Dailies { ask_filmlight: a.elsewhere.asks_filmlight(), ..r });
-    Ok(match name {
+/// The workflow that is called `dailies`, `plates` or `proxies`, or stands in a file.
+pub(crate) fn named(workflow: &str, picture: &Picture, a: &JobArgs) -> Result<WorkflowFile> {
+    let ask_filmlight = a.elsewhere.asks_filmlight();
+    let recipe = || recipe(picture).map(|r| Dailies { ask_filmlight, ..r });
+    Ok(match workflow {
         "dailies" => recipe()?.workflow(),
         "plates" => recipe()?.plates_only().workflow(),
         "proxies" => recipe()?.proxies_only().workflow(),

@@ -6,11 +6,14 @@ mod devices;
 mod elsewhere;
 #[cfg(feature = "temporal")]
 mod fleet;
+mod export;
+mod finish;
 mod frame;
 mod inspect;
 mod job;
 mod mhl;
 mod offload;
+mod openjd;
 mod plan;
 mod run_unit;
 mod schema;
@@ -70,6 +73,8 @@ pub(crate) async fn run(args: Args) -> Result<Ended> {
         Command::Plan(a) => plan::run(&a).await,
         Command::Run(a) => job::workflow(&a).await,
         Command::RunUnit(a) => run_unit::run(&a).await,
+        Command::Finish(a) => finish::run(&a).await,
+        Command::Export(a) => export::run(&a).await,
         Command::Schema(a) => schema::run(&a),
         Command::Trace(a) => trace::run(&a),
         Command::Offload(a) => offload::run(a).await,
