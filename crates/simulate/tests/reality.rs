@@ -1,0 +1,43 @@
+//! The model beside what was measured. Nothing is timed here: the numbers were written down by `examples/measure.rs`.
+
+use rushes_simulate::reality::{Measured, Run};
+
+fn run(workers: usize, seconds: f64, core_seconds: f64, others_core_seconds: f64) -> Run {
+    Run { workers, seconds, core_seconds, others_core_seconds }
+}
+
+fn measured(runs: Vec<Run>) -> Measured {
+    Measured {
+        provenance: "made up".into(),
+        cores: 2.0,
+        frames: 25,
+        frames_per_unit: 10,
+        pixels: [1000, 1000],
+        core_seconds_per_frame: 0.5,
+        core_seconds_per_unit: 1.0,
+        runs,
+    }
+}
+
+#[test]
+fn makespans_are_predicted_from_what_one_worker_costs() {
+    let m = measured(Vec::new());
+    // Units of 6, 6 and 3.5 s: one after the other; two at once, then one; three on two cores, of which the last two are
+    // alone from when the short one has ended.
+    for (workers, seconds) in [(1, 15.5), (2, 9.5), (3, 7.75)] {
+        assert!((m.predict(workers, 2.0).unwrap() - seconds).abs() < 1e-6, "{workers}");
+    }
+    assert!((m.predict(3, 1.0).unwrap() - 15.5).abs() < 1e-6);
+}
+
+#[test]
+fn runs_beside_others_are_left_out_where_there_are_quiet_ones() {
+    let noisy = run(2, 30.0, 16.0, 12.0);
+    let m = measured(vec![run(2, 10.0, 16.0, 0.1), noisy.clone(), run(2, 11.0, 17.0, 0.2), run(2, 9.0, 15.0, 0.0)]);
+    let compared = m.compare().unwrap();
+    assert_eq!((compared.len(), compared[0].runs, compared[0].quiet), (1, 4, 3));
+    assert_eq!(compared[0].measured, [10.0, 9.0, 11.0]);
+    assert!((compared[0].off - (9.5 / 10.0 - 1.0)).abs() < 1e-6 && (compared[0].dearer - 16.0 / 15.5).abs() < 1e-6);
+    let loud = measured(vec![noisy]).compare().unwrap();
+    assert_eq!((loud[0].quiet, loud[0].measured[0]), (0, 30.0));
+}
