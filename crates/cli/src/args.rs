@@ -4,6 +4,7 @@ mod custody;
 mod export;
 #[cfg(feature = "temporal")]
 mod fleet;
+mod simulate;
 
 use std::path::PathBuf;
 
@@ -16,6 +17,7 @@ pub(crate) use export::{Export, ExportTo, Finish, Host, Openjd, RunUnit};
 
 #[cfg(feature = "temporal")]
 pub(crate) use fleet::{CancelArgs, ServerArgs, StatusArgs, Submit, WorkerArgs};
+pub(crate) use simulate::Simulate;
 
 /// Camera cards to ACES plates and editorial proxies.
 #[derive(Debug, Parser)]
@@ -83,6 +85,8 @@ pub(crate) enum Command {
     /// Cancel an order; what was made stays.
     #[cfg(feature = "temporal")]
     Cancel(CancelArgs),
+    /// Say how long a production's clips would take, on how many workers, and where it would jam.
+    Simulate(Simulate),
     /// The GPUs of this machine, and the stages that have programs for them.
     Devices,
 }

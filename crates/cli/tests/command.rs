@@ -284,3 +284,45 @@ fn pictures(out: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     }
     all
 }
+
+#[test]
+fn a_production_is_simulated_for_several_numbers_of_workers() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let example = rushes(&["simulate", "--example"]);
+    std::fs::write(at("own.toml"), &example.stdout).unwrap();
+    let chain = |outputs: &[&str]| {
+        serde_json::json!({
+            "outputs": outputs, "core_seconds_per_megapixel": 0.02, "read_bytes_per_pixel": 1.5, "written_bytes_per_pixel": 3.5
+        })
+    };
+    let chains = serde_json::json!({ "dailies-piz": chain(&["frames", "movie"]), "plates-piz": chain(&["frames"]) });
+    let profile =
+        serde_json::json!({ "measured": "by hand", "core_seconds_per_unit": 0.05, "parallel": 0.9, "chains": chains });
+    std::fs::write(at("profile.json"), profile.to_string()).unwrap();
+    let (profile, own, chart) = (at("profile.json"), at("own.toml"), at("chart.svg"));
+
+    let asked = ["simulate", "--profile", text(&profile), "--scenario", text(&own), "--workers", "2,6"];
+    let ran = rushes(&[&asked[..], &["--json", "--chart", text(&chart)]].concat());
+    assert!(ran.status.success(), "{}", stderr(&ran));
+    let told: Value = serde_json::from_slice(&ran.stdout).unwrap();
+    let turnover = |run: usize| {
+        let all = told["runs"][run]["outcome"]["by_arrivals"].as_array().unwrap();
+        all.iter().find(|t| t["of"] == "turnover").unwrap()["p99"].as_f64().unwrap()
+    };
+    assert!(turnover(1) < 0.6 * turnover(0), "{} {}", turnover(0), turnover(1));
+    assert_eq!((&told["runs"][1]["workers"], &told["profile"]["parallel"]), (&6.into(), &0.9.into()));
+    let svg = std::fs::read_to_string(&chart).unwrap();
+    assert!(svg.starts_with("<svg") && svg.contains(">turnover, 99 %<"), "{svg}");
+    assert_eq!(rushes(&asked).stdout, rushes(&asked).stdout, "nothing comes by chance that the seed does not say");
+
+    std::fs::write(at("profile.json"), "{ \"kernels\": [] }").unwrap();
+    let old = rushes(&asked);
+    assert_eq!(old.status.code(), Some(1));
+    assert!(
+        stderr(&old).contains("how many cores") && stderr(&old).contains("rushes bench --json"),
+        "{}",
+        stderr(&old)
+    );
+    assert_eq!(rushes(&["simulate"]).status.code(), Some(2));
+}

@@ -30,8 +30,8 @@ pub(crate) async fn run(a: &Bench) -> Result<Ended> {
     let under = a.scratch.clone().unwrap_or_else(memory);
     let scratch = tempfile::tempdir_in(&under).map_err(|e| Error::io(&under, e).doing("making a folder"))?;
     let level = Level::current();
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
     if !a.json {
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
         println!("rushes {}, {level}, {cores} cores, files in {}", env!("CARGO_PKG_VERSION"), under.display());
     }
     // First, while all memory that is held was asked for by the plan.
@@ -59,7 +59,8 @@ pub(crate) async fn run(a: &Bench) -> Result<Ended> {
             .map(|r| json!({ "name": r.name, "megapixels_s": r.megapixels_s, "part_of_ceiling": r.part }))
             .collect();
         let all = json!({
-            "version": env!("CARGO_PKG_VERSION"), "level": level.name(), "ceilings": ceilings,
+            "version": env!("CARGO_PKG_VERSION"), "level": level.name(), "cores": cores, "frame": [4096, 2304],
+            "ceilings": ceilings,
             "kernels": kernels, "checksums": checksums, "engine": engine, "jobs": jobs,
             "latency_ms": latency.map(|[superpixel, gbtf]| json!({ "superpixel": superpixel, "gbtf": gbtf })),
         });

@@ -17,6 +17,7 @@ mod openjd;
 mod plan;
 mod run_unit;
 mod schema;
+mod simulate;
 mod trace;
 mod verify;
 
@@ -76,6 +77,7 @@ pub(crate) async fn run(args: Args) -> Result<Ended> {
         Command::Finish(a) => finish::run(&a).await,
         Command::Export(a) => export::run(&a).await,
         Command::Schema(a) => schema::run(&a),
+        Command::Simulate(a) => simulate::run(a).await,
         Command::Trace(a) => trace::run(&a),
         Command::Offload(a) => offload::run(a).await,
         Command::Verify(a) => verify::run(a).await,
