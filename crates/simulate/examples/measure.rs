@@ -86,12 +86,13 @@ fn measure(rushes: &Path, scratch: &Path, repeat: usize, patience: Duration) -> 
         let [middle, least, most] = c.measured;
         eprintln!(
             "{} workers: {} runs, {} of them on a quiet machine: {middle:.2} s ({least:.2} to {most:.2}), predicted {:.2} \
-             ({:+.1} %); core seconds {:.2} times those of one alone",
+             ({:+.1} %; {:+.1} % with the cores that others left); core seconds {:.2} times those of one alone",
             c.workers,
             c.runs,
             c.quiet,
             c.predicted,
             c.off * 100.0,
+            c.off_beside_others * 100.0,
             c.dearer
         );
     }

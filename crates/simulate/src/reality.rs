@@ -63,6 +63,12 @@ pub struct Compared {
     pub predicted: f64,
     /// How far it is off the median: 0.1 where it says a tenth too much.
     pub off: f64,
+    /// The same for each of the runs that are compared, with the core seconds that the run itself used in place of those
+    /// of one worker alone: least and most. What remains is how work is shared, and when the last unit ends.
+    pub off_by_work: [f64; 2],
+    /// How far the model is off with the cores that others left to each of all runs: the median. On a machine that others
+    /// keep busy this says that work is conserved and shared, and hardly more: what they left is what the workers used.
+    pub off_beside_others: f64,
     /// Core seconds of the workers against those of one alone: above 1 where cores that are busy side by side are slower.
     pub dearer: f64,
 }
@@ -161,6 +167,14 @@ impl Measured {
         let units = self.frames.div_ceil(self.frames_per_unit);
         let alone = self.frames as f64 * self.core_seconds_per_frame + units as f64 * self.core_seconds_per_unit;
         let predicted = self.predict(workers, self.cores)?;
+        // Where all units cost as much more, it takes as much longer.
+        let by_work: Vec<f64> = taken.iter().map(|r| predicted * r.core_seconds / alone / r.seconds - 1.0).collect();
+        let mut beside = Vec::new();
+        for run in &of {
+            let left = (self.cores - run.others_core_seconds / run.seconds).max(0.05);
+            beside.push(self.predict(workers, left)? / run.seconds - 1.0);
+        }
+        beside.sort_by(f64::total_cmp);
         Ok(Compared {
             workers,
             runs: of.len(),
@@ -168,6 +182,11 @@ impl Measured {
             measured,
             predicted,
             off: predicted / measured[0] - 1.0,
+            off_by_work: [
+                by_work.iter().copied().fold(f64::INFINITY, f64::min),
+                by_work.iter().copied().fold(-1.0, f64::max),
+            ],
+            off_beside_others: percentile(&beside, 0.5),
             dearer: middle(|r| r.core_seconds)[0] / alone,
         })
     }

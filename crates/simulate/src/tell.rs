@@ -119,7 +119,8 @@ impl Outcome {
             );
         }
         s.push_str(
-            "\ncores: the part that was used; then the time in which more of what stands above would have helped\n",
+            "\ncores: the part that was used; then the time in which more of what stands above would have helped\n\
+             (storage: the links of hosts included)\n",
         );
         s
     }

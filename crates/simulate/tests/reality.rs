@@ -41,3 +41,17 @@ fn runs_beside_others_are_left_out_where_there_are_quiet_ones() {
     let loud = measured(vec![noisy]).compare().unwrap();
     assert_eq!((loud[0].quiet, loud[0].measured[0]), (0, 30.0));
 }
+
+/// What was measured stands beside the model for good: a change of the model that no longer tells it is seen.
+#[test]
+fn the_model_tells_what_real_workers_did() {
+    let recorded: Measured = serde_json::from_str(include_str!("../recorded/two-cores.json")).unwrap();
+    let compared = recorded.compare().unwrap();
+    assert_eq!(compared.iter().map(|c| c.workers).collect::<Vec<_>>(), [1, 2, 4]);
+    for c in compared {
+        assert!(c.runs >= 3 && c.quiet >= 1 && c.off_beside_others.abs() < 0.15, "{c:?}");
+        assert!(c.off_by_work.iter().all(|off| off.abs() < 0.05), "{c:?}");
+        // What a core does in a second varied by a third on that machine: a run says less than several.
+        assert!(c.quiet < 2 || c.off.abs() < 0.15, "{c:?}");
+    }
+}
