@@ -4,10 +4,10 @@ mod bench;
 mod demo;
 mod devices;
 mod elsewhere;
-#[cfg(feature = "temporal")]
-mod fleet;
 mod export;
 mod finish;
+#[cfg(feature = "temporal")]
+mod fleet;
 mod frame;
 mod inspect;
 mod job;
