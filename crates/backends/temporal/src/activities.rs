@@ -10,6 +10,7 @@ use temporalio_macros::activities;
 use temporalio_sdk::activities::{ActivityContext, ActivityError};
 
 use crate::failure::{failed, failure};
+use crate::watch::Watch;
 use crate::work::{ClipWork, Frames, UnitWork};
 
 /// Does what the interpreter asks for.
@@ -25,6 +26,7 @@ pub(crate) struct Hands {
     pub(crate) unreached: AtomicU32,
     /// Ends the worker.
     pub(crate) give_up: CancellationToken,
+    pub(crate) watch: Arc<Watch>,
 }
 
 /// A worker that has lost its storage fails quickly, and is free for the next unit sooner than others: after so many in a row
@@ -69,6 +71,7 @@ impl Hands {
 
     #[activity(name = "rushes-unit")]
     pub(crate) async fn unit(self: Arc<Self>, ctx: ActivityContext, of: UnitWork) -> Result<Frames, ActivityError> {
+        let _in_work = InWork::begin(&self.watch);
         let frames = Arc::new(AtomicU64::new(0));
         let cancel = CancellationToken::new();
         let _dropped = cancel.clone().drop_guard();
@@ -107,6 +110,7 @@ impl Hands {
             }
         };
         self.reached(&report.outcome);
+        self.watch.count(&report);
         match report.outcome {
             Outcome::Done => Ok(Frames { frames: report.frames }),
             Outcome::Cancelled if self.draining.load(Ordering::Relaxed) => {
@@ -115,6 +119,22 @@ impl Hands {
             Outcome::Cancelled => Err(ActivityError::cancelled()),
             Outcome::Failed(f) => Err(failed(f.kind, &f.message, f.retryable && report.attempts < of.attempts)),
         }
+    }
+}
+
+/// A unit in work, as it is counted.
+struct InWork(Arc<Watch>);
+
+impl InWork {
+    fn begin(watch: &Arc<Watch>) -> Self {
+        watch.running.fetch_add(1, Ordering::Relaxed);
+        Self(Arc::clone(watch))
+    }
+}
+
+impl Drop for InWork {
+    fn drop(&mut self) {
+        self.0.running.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

@@ -36,13 +36,14 @@
 //! | what a run is given and remembers | `work.rs` |
 //! | the interpreter of orders, the only code that is replayed | `workflow.rs` |
 //! | what it has done | `activities.rs`, and how that fails: `failure.rs` |
-//! | the process that does it | `worker.rs` |
+//! | the process that does it | `worker.rs`; what it tells those who watch: `watch.rs` |
 //! | starting, watching and cancelling orders | `submit.rs`, `server.rs` |
 
 mod activities;
 mod failure;
 mod server;
 mod submit;
+mod watch;
 mod work;
 mod worker;
 mod workflow;

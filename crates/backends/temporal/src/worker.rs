@@ -1,5 +1,6 @@
 //! The process that works on orders.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -9,9 +10,11 @@ use rushes_core::{Error, ErrorKind, Result};
 use temporalio_client::Client;
 use temporalio_sdk::runtime::worker_tuner::{FixedSizeSlotSupplier, SlotSupplier, TunerHolder, WorkerTuner};
 use temporalio_sdk::{Runtime, WorkerOptions};
+use tokio::net::TcpListener;
 
 use crate::Server;
 use crate::activities::Hands;
+use crate::watch::{Watch, serve};
 use crate::work::{ORCHESTRATE, queue};
 use crate::workflow::OrderRun;
 
@@ -28,6 +31,7 @@ pub struct Worker {
     stall: Duration,
     budget: Budget,
     events: Events,
+    metrics: Option<SocketAddr>,
 }
 
 impl Worker {
@@ -42,6 +46,7 @@ impl Worker {
             stall: Duration::from_secs(1800),
             budget: Budget::unlimited(),
             events: Events::none(),
+            metrics: None,
         }
     }
 
@@ -81,6 +86,13 @@ impl Worker {
         self
     }
 
+    /// Where it tells how it is: `/metrics` for Prometheus, `/healthz` and `/readyz` for the probes of a cluster; nowhere if not
+    /// said.
+    pub fn metrics(mut self, at: SocketAddr) -> Self {
+        self.metrics = Some(at);
+        self
+    }
+
     /// Works until `stop` fires, and then until what is in work has ended or was given back. The future is not `Send`:
     /// it belongs to the thread that began it.
     ///
@@ -92,6 +104,16 @@ impl Worker {
         if self.queues.is_empty() {
             return Err(Error::new(ErrorKind::Invalid, "the worker was given no queue")
                 .advice("name one: cpu, gpu, orchestrate"));
+        }
+        let watch = Arc::new(Watch::default());
+        let mut _serving = None;
+        if let Some(at) = self.metrics {
+            let listener = TcpListener::bind(at).await.map_err(|e| {
+                Error::new(ErrorKind::Io, format!("{at}: {e}"))
+                    .doing("opening the port for metrics")
+                    .advice("choose another one")
+            })?;
+            _serving = Some(AbortOnDrop(tokio::spawn(serve(listener, Arc::clone(&watch))).abort_handle()));
         }
         let client = server.connect().await?;
         let runtime = Runtime::from_current_tokio(Default::default()).map_err(|e| failed(e.to_string()))?;
@@ -107,7 +129,7 @@ impl Worker {
         };
         let mut running = Vec::new();
         for class in &self.queues {
-            let mut worker = self.one(&runtime, &client, class, &draining, &give_up)?;
+            let mut worker = self.one(&runtime, &client, class, &draining, &give_up, &watch)?;
             let (stop, draining, shut) = (stop_or_give_up.clone(), Arc::clone(&draining), worker.shutdown_handle());
             running.push(async move {
                 let mut run = std::pin::pin!(worker.run());
@@ -121,6 +143,15 @@ impl Worker {
                 run.await
             });
         }
+        watch.ready.store(true, Ordering::Relaxed);
+        let _unready = {
+            let (watch, stop) = (Arc::clone(&watch), stop_or_give_up.clone());
+            let unready = tokio::spawn(async move {
+                stop.cancelled().await;
+                watch.ready.store(false, Ordering::Relaxed);
+            });
+            AbortOnDrop(unready.abort_handle())
+        };
         tracing::info!(server = server.address(), queues = ?self.queues, "working on orders");
         let ended = futures::future::join_all(running.into_iter().map(|worker| async {
             let ended = worker.await;
@@ -144,6 +175,7 @@ impl Worker {
         class: &str,
         draining: &Arc<AtomicBool>,
         give_up: &CancellationToken,
+        watch: &Arc<Watch>,
     ) -> Result<temporalio_sdk::Worker> {
         let failed = |why: String| Error::new(ErrorKind::Invalid, why).doing(format!("beginning to work on `{class}`"));
         let hands = Hands {
@@ -154,6 +186,7 @@ impl Worker {
             draining: Arc::clone(draining),
             unreached: 0.into(),
             give_up: give_up.clone(),
+            watch: Arc::clone(watch),
         };
         let orchestrates = class == ORCHESTRATE;
         let slots = |n| SlotSupplier::FixedSize(FixedSizeSlotSupplier::new(n));

@@ -177,6 +177,47 @@ async fn an_order_that_runs_is_not_started_again_and_an_unknown_one_says_so() {
     }
 }
 
+fn get(port: u16, path: &str) -> String {
+    use std::io::{Read as _, Write as _};
+    let mut stream = std::net::TcpStream::connect(("127.0.0.1", port)).unwrap();
+    stream.write_all(format!("GET {path} HTTP/1.1\r\nHost: here\r\n\r\n").as_bytes()).unwrap();
+    let mut said = String::new();
+    stream.read_to_string(&mut said).unwrap();
+    said
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_tells_how_it_is() {
+    let Some(server) = TestServer::start() else { return };
+    let at = server.server();
+    let held = Arc::new(Held::new(plan(&[5]), Arc::new(Nothing::default())));
+    let port = support::temporal::free_port();
+    let stop = CancellationToken::new();
+    let thread = std::thread::spawn({
+        let (at, held, stop) = (at.clone(), Arc::clone(&held), stop.clone());
+        move || {
+            let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+            let worker = Worker::new(held).queue("orchestrate").queue("cpu").metrics(([127, 0, 0, 1], port).into());
+            runtime.block_on(worker.run(&at, stop)).unwrap();
+        }
+    });
+    let run = Submission::new("watched", "memory").pace(PACE).start(&at).await.unwrap();
+    run.wait().await.unwrap();
+    assert!(get(port, "/healthz").starts_with("HTTP/1.1 200"));
+    assert!(get(port, "/readyz").contains("ready\n"));
+    let metrics = get(port, "/metrics");
+    for line in ["rushes_units_total{outcome=\"done\"} 5\n", "rushes_frames_total 5\n", "rushes_units_running 0\n"] {
+        assert!(metrics.contains(line), "{line} is not in {metrics}");
+    }
+    assert!(get(port, "/secrets").starts_with("HTTP/1.1 404"));
+    // Two workers cannot have one port.
+    let e = Worker::new(held).queue("cpu").metrics(([127, 0, 0, 1], port).into());
+    let e = tokio::task::LocalSet::new().run_until(e.run(&at, CancellationToken::new())).await.unwrap_err();
+    assert!(e.to_string().contains("port for metrics"), "{e}");
+    stop.cancel();
+    thread.join().unwrap();
+}
+
 #[tokio::test]
 async fn a_server_that_is_not_there_is_an_error_that_says_where() {
     let at = Server::from_env().unwrap().at(&format!("127.0.0.1:{}", support::temporal::free_port())).unwrap();

@@ -40,6 +40,9 @@ pub(crate) struct WorkerArgs {
     /// Seconds that units may go on after SIGTERM; then they are given back.
     #[arg(long, value_name = "SECONDS", default_value_t = 30)]
     pub(crate) grace: u64,
+    /// Serve /metrics for Prometheus, and /healthz and /readyz for probes, at this address: 0.0.0.0:9464.
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) metrics: Option<std::net::SocketAddr>,
     #[command(flatten)]
     pub(crate) server: ServerArgs,
     #[command(flatten)]

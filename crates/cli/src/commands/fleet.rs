@@ -35,6 +35,9 @@ pub(crate) async fn worker(a: &WorkerArgs) -> Result<Ended> {
     for class in &a.queues {
         worker = worker.queue(class);
     }
+    if let Some(at) = a.metrics {
+        worker = worker.metrics(at);
+    }
     worker.run(&a.server.server()?, super::cancelled_by_signal()).await?;
     Ok(Ended::Done)
 }
