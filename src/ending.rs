@@ -11,7 +11,7 @@ use rushes_core::media::{Clip, ClipMedia, Finding};
 use rushes_core::plan::Plan;
 use rushes_core::run::{CancellationToken, RunReport};
 use rushes_core::stage::Batch;
-use rushes_ledger::{Ledger, Lineage};
+use rushes_ledger::Ledger;
 
 use crate::job::{Done, blocking};
 use crate::manifest::{InputFile, Manifest};
@@ -43,9 +43,9 @@ impl Ending {
         let Self { graph, input, out, batch, plan, mut report, ledger, registry, cancel, page } = self;
         let files = inputs(&batch.clips, &plan);
         let (inputs, unread) = blocking({
-            let (ledger, cancel, out) = (Arc::clone(&ledger), cancel.clone(), out.clone());
+            let (ledger, cancel) = (Arc::clone(&ledger), cancel.clone());
             move || {
-                Lineage::of(&ledger)?.write(&out)?;
+                ledger.settle()?;
                 Ok(digest_all(&ledger, files, &cancel))
             }
         })

@@ -1,5 +1,6 @@
 //! A workflow, a card and a folder: the whole job in one call.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -10,6 +11,7 @@ use rushes_core::media::Finding;
 use rushes_core::plan::{Plan, PlanOptions};
 use rushes_core::run::{Budget, CancellationToken, Events, Executor, Executors, RunReport, Runner, understand};
 use rushes_core::stage::{Batch, ClipRef};
+use rushes_core::storage::{absolute, is_uri, local_only};
 use rushes_core::{Error, ErrorKind, Result};
 use rushes_ledger::{Judgement, Ledger};
 
@@ -68,11 +70,11 @@ impl Job {
     pub fn new(workflow: WorkflowFile, input: impl Into<PathBuf>, out: impl Into<PathBuf>) -> Self {
         Self {
             workflow,
-            input: input.into(),
+            input: this_machines(input.into()),
             registry: crate::registry(),
             decodes: crate::registry(),
             executors: None,
-            options: PlanOptions { budget: Some(half_of_memory()), ..PlanOptions::to(out) },
+            options: PlanOptions { budget: Some(half_of_memory()), ..PlanOptions::to(this_machines(out.into())) },
             attempts: 3,
             units_at_once: 2,
             events: Events::none(),
@@ -185,7 +187,7 @@ impl Job {
     /// As [`Job::plan`], and when the ledger of the output folder cannot be opened.
     pub async fn why(&self) -> Result<(Plan, Vec<Finding>)> {
         let (_, plan) = self.plan().await?;
-        if !self.options.out.join(".rushes").is_dir() {
+        if !Ledger::is_begun(&self.options.out) {
             return Ok((plan, Vec::new()));
         }
         let (out, registry, cancel) = (self.options.out.clone(), self.registry.clone(), self.cancel.clone());
@@ -217,7 +219,9 @@ impl Job {
         let (understood, plan) = self.plan().await?;
         let batch = understood.last();
         batch.clips.iter().try_for_each(|c| refuse_among_originals(out, &c.media).map_err(|e| e.clip(&c.name)))?;
-        std::fs::create_dir_all(out).map_err(|e| Error::io(out, e).doing("making the output folder"))?;
+        if !is_uri(out) {
+            std::fs::create_dir_all(out).map_err(|e| Error::io(out, e).doing("making the output folder"))?;
+        }
         Ok((understood, plan, batch))
     }
 
@@ -296,12 +300,21 @@ pub(crate) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T>
         .unwrap_or_else(|e| Err(Error::new(ErrorKind::Panicked, format!("the work ended without a result: {e}"))))
 }
 
+/// What `file:///` names, as a path.
+fn this_machines(path: PathBuf) -> PathBuf {
+    local_only(&path, "").map_or_else(|_| path.clone(), Cow::into_owned)
+}
+
 /// Outputs among camera originals would be taken for media by the next look at the card.
 fn refuse_writing_into_the_card(input: &Path, out: &Path) -> Result<()> {
-    let (Ok(input), Ok(out)) = (std::path::absolute(input), std::path::absolute(out)) else { return Ok(()) };
+    let (Ok(input), Ok(out)) = (absolute(input), absolute(out)) else { return Ok(()) };
     let real = |p: &Path| std::fs::canonicalize(p).unwrap_or_else(|_| p.to_owned());
-    let (input, out) = (real(&input), out);
-    let inside = out.ancestors().any(|a| real(a) == input) && input.is_dir();
+    let inside = if is_uri(&input) || is_uri(&out) {
+        out.starts_with(&input)
+    } else {
+        let input = real(&input);
+        out.ancestors().any(|a| real(a) == input) && input.is_dir()
+    };
     if inside {
         return Err(Error::new(ErrorKind::Invalid, "the output folder lies inside the card")
             .path(out)

@@ -9,7 +9,7 @@ use rushes_core::media::{ClipFormat, Digest, Finding, FrameRange, Rate, Timecode
 use rushes_core::plan::Plan;
 use rushes_core::run::{Outcome, RunReport};
 use rushes_core::stage::{Batch, OutputFile};
-use rushes_core::{Error, ErrorKind, Result};
+use rushes_core::{Error, ErrorKind, Result, storage};
 use serde::{Deserialize, Serialize};
 
 /// The record of one run.
@@ -167,13 +167,12 @@ impl Manifest {
     /// When it is none, or of a newer form.
     pub fn read(path: &Path) -> Result<Self> {
         let doing = "reading the manifest of a run";
-        let io = |e| Error::io(path, e).doing(doing);
         let invalid = |why: String| Error::new(ErrorKind::Invalid, why).doing(doing).path(path);
-        let bytes = std::fs::metadata(path).map_err(io)?.len();
+        let bytes = storage::stat(path).map_err(|e| e.doing(doing))?.bytes;
         if bytes > LONGEST {
             return Err(invalid(format!("{bytes} bytes are more than the {LONGEST} a manifest may have")));
         }
-        let text = std::fs::read(path).map_err(io)?;
+        let text = storage::read_whole(path, LONGEST).map_err(|e| e.doing(doing))?;
         let manifest: Self = serde_json::from_slice(&text).map_err(|e| {
             invalid(format!("it is not the manifest of a run: {e}")).advice("name the `manifest.json` that a run wrote")
         })?;

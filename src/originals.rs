@@ -4,6 +4,7 @@
 use std::path::Path;
 
 use rushes_core::media::Finding;
+use rushes_core::storage::is_uri;
 use rushes_custody::hash::Algorithm;
 use rushes_custody::mhl::Histories;
 use rushes_custody::offload::CardPath;
@@ -24,7 +25,8 @@ pub(crate) struct Originals {
 
 /// `None` where the card has no history.
 pub(crate) fn compare(card: &Path, inputs: &[InputFile]) -> Option<Originals> {
-    if !card.join(rushes_custody::mhl::FOLDER).is_dir() {
+    // A history is of files on a disk.
+    if is_uri(card) || !card.join(rushes_custody::mhl::FOLDER).is_dir() {
         return None;
     }
     let histories = Histories::open(card).ok().filter(Histories::exists)?;

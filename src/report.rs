@@ -33,7 +33,9 @@ impl Page<'_> {
     /// When it cannot be written.
     pub(crate) fn write(&self, out: &Path) -> Result<()> {
         let doing = "writing the report";
-        let scratch = tempfile::tempdir().map_err(|e| Error::io(std::env::temp_dir(), e).doing(doing))?;
+        let room = rushes_core::storage::scratch();
+        std::fs::create_dir_all(&room).map_err(|e| Error::io(&room, e).doing(doing))?;
+        let scratch = tempfile::tempdir_in(&room).map_err(|e| Error::io(&room, e).doing(doing))?;
         let inputs = self.manifest.inputs.iter();
         let known: HashMap<&Path, u64> = inputs.map(|i| (i.path.as_path(), i.bytes)).collect();
         let mut clips: Vec<ClipSection> = self.batch.clips.iter().map(|c| self.clip(c, &known)).collect();

@@ -2,10 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use rushes_core::media::Digest;
+use rushes_core::media::{Digest, Finding};
+use rushes_core::storage::{exists, is_uri};
 use rushes_core::{Error, ErrorKind, Result};
 use rushes_custody::hash::{Algorithm, Sum, Sums};
-use rushes_custody::mhl::{FOLDER, Verdict, Verify};
+use rushes_custody::mhl::{FOLDER, Is, Judged, Verdict, Verify};
 use rushes_custody::offload::{CardPath, OffloadManifest};
 
 use crate::manifest::Manifest;
@@ -30,6 +31,9 @@ impl Against {
     /// When it is not there, or is nothing to compare with.
     pub fn find(path: &Path) -> Result<Self> {
         let doing = "looking for digests to compare with";
+        if is_uri(path) {
+            return Self::at_uri(path).map_err(|e| e.doing(doing));
+        }
         let facts = std::fs::metadata(path).map_err(|e| Error::io(path, e).doing(doing))?;
         let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
         if facts.is_dir() {
@@ -64,6 +68,21 @@ impl Against {
         }
     }
 
+    /// A run's manifest, the only list that is kept beside files that are no files of a disk.
+    fn at_uri(path: &Path) -> Result<Self> {
+        let manifest =
+            if path.extension().is_some_and(|e| e == "json") { path.to_owned() } else { path.join("manifest.json") };
+        let refused = |why: &str| {
+            Error::new(ErrorKind::Unsupported, why).path(path).advice(
+                "name a folder with the `manifest.json` of a run; for an ASC MHL history copy it to a disk first",
+            )
+        };
+        if path.as_os_str().to_string_lossy().ends_with(OFFLOAD) || path.extension().is_some_and(|e| e == "mhl") {
+            return Err(refused("at a URI only the outputs of a run are verified"));
+        }
+        if exists(&manifest)? { Ok(Self::Run(manifest)) } else { Err(refused("no run's manifest is there")) }
+    }
+
     /// Compares. `inputs`: the camera files of a run, too.
     ///
     /// # Errors
@@ -92,10 +111,23 @@ fn run(path: &Path, how: &Verify<'_>, inputs: bool) -> Result<Verdict> {
             .ok_or_else(|| invalid(format!("the output `{}` leads out of its folder", output.file.path)))?;
         files.push((inner, sums_of(&output.file.digest).map_err(|e| e.doing(doing).path(path))?));
     }
-    let mut verdict = how.sums(beside, files)?;
+    let mut verdict = if is_uri(beside) { at_uri(how, beside, files)? } else { how.sums(beside, files)? };
     if inputs {
         let mut originals = Vec::new();
+        let mut elsewhere = Vec::new();
         for input in &manifest.inputs {
+            if is_uri(&input.path) {
+                let text = input.path.to_string_lossy();
+                let (scheme, rest) = text.split_once("://").unwrap_or_default();
+                let inner = CardPath::new(rest)
+                    .ok_or_else(|| invalid(format!("the camera file `{text}` has no whole path")))?;
+                elsewhere.push((
+                    format!("{scheme}://"),
+                    inner,
+                    sums_of(&input.digest).map_err(|e| e.doing(doing).path(path))?,
+                ));
+                continue;
+            }
             let whole = std::path::absolute(&input.path).map_err(|e| Error::io(&input.path, e).doing(doing))?;
             let below_root = whole.strip_prefix("/").unwrap_or(&whole).to_owned();
             let inner = CardPath::new(below_root)
@@ -105,6 +137,46 @@ fn run(path: &Path, how: &Verify<'_>, inputs: bool) -> Result<Verdict> {
         let of_card = how.sums(Path::new("/"), originals)?;
         verdict.files.extend(of_card.files);
         verdict.findings.extend(of_card.findings);
+        for (root, inner, sums) in elsewhere {
+            let one = at_uri(how, Path::new(&root), vec![(inner, sums)])?;
+            verdict.files.extend(one.files);
+            verdict.findings.extend(one.findings);
+        }
+    }
+    Ok(verdict)
+}
+
+/// Files at a URI, by the digests that runs write.
+fn at_uri(how: &Verify<'_>, root: &Path, files: Vec<(CardPath, Sums)>) -> Result<Verdict> {
+    let mut verdict = Verdict::default();
+    for (path, sums) in files {
+        if how.cancel.is_cancelled() {
+            return Err(Error::new(ErrorKind::Cancelled, "cancelled"));
+        }
+        // Not joined: below `s3://` there is no folder but the bucket.
+        let below = path.as_path().to_string_lossy().replace('\\', "/");
+        let root = root.to_string_lossy();
+        let whole = PathBuf::from(format!("{}{}{below}", root, if root.ends_with('/') { "" } else { "/" }));
+        let (is, finding) = match (sums.get(Algorithm::Xxh64), Digest::xxh64_of_file(&whole)) {
+            (_, Err(e)) if e.is_retryable() => return Err(e),
+            (_, Err(e)) if e.kind() == ErrorKind::NotFound => {
+                (Is::Missing, Some(Finding::error("file-missing", "it is not there").path(&whole)))
+            }
+            (_, Err(e)) => (Is::Unreadable, Some(Finding::error("file-unreadable", e.to_string()).path(&whole))),
+            (Some(then), Ok((now, bytes))) => {
+                (how.read)(bytes);
+                match now == then.digest() {
+                    true => (Is::Verified, None),
+                    false => {
+                        let text = format!("its digest is {now} and was {}", then.digest());
+                        (Is::Changed, Some(Finding::error("hash-mismatch", text).path(&whole)))
+                    }
+                }
+            }
+            (None, Ok(_)) => (Is::There, None),
+        };
+        verdict.files.push(Judged { path, is });
+        verdict.findings.extend(finding);
     }
     Ok(verdict)
 }

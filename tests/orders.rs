@@ -238,3 +238,24 @@ async fn orders_that_are_not_there_or_make_no_sense_say_so() {
     std::fs::write(&path, "{").unwrap();
     assert_eq!(desk.head(name).await.unwrap_err().kind(), ErrorKind::Invalid);
 }
+
+#[tokio::test]
+async fn an_order_lies_where_no_disk_is() {
+    let bench = Bench::new();
+    bench.job(&recipe(), "run").frames_per_unit(5).run().await.unwrap();
+    let memory = Arc::new(rushes::core::storage::Memory::new());
+    rushes::core::storage::register("orders-test", Arc::clone(&memory) as _);
+    let out = std::path::PathBuf::from("orders-test://bucket/out");
+    let job = Job::new(recipe().workflow(), &bench.card.root, &out).frames_per_unit(5);
+    let order = job.order(Spread::default()).await.unwrap();
+    assert!(work(&desk(rushes::registry()), &order).await);
+    for (name, bytes) in files(&bench.path("run")) {
+        let there =
+            rushes::core::storage::read_whole(&out.join(&name), 1 << 30).unwrap_or_else(|e| panic!("{name}: {e}"));
+        // The manifest names the digests of all outputs.
+        assert!(there == bytes, "{name} differs");
+    }
+    let left: Vec<String> =
+        memory.uris().into_iter().filter(|u| u.contains("made.json") || u.contains("begun-")).collect();
+    assert!(left.is_empty(), "{left:?}");
+}

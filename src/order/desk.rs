@@ -13,6 +13,7 @@ use rushes_core::run::{
     CancellationToken, ClipHead, Executor, Executors, OrderHead, Orders, Outcome, RunContext, Trace, UnitRef,
     UnitReport,
 };
+use rushes_core::storage;
 use rushes_core::{Error, ErrorKind, Result};
 use rushes_ledger::{Cache, Ledger};
 
@@ -151,7 +152,7 @@ impl Desk {
         let receipt = Receipt { inputs, report: report.clone(), records: made.records, recipes: made.recipes };
         blocking(move || {
             folder::write(&path, &receipt)?;
-            let _ = std::fs::remove_file(progress);
+            let _ = storage::remove(&progress);
             Ok(())
         })
         .await?;

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use rushes_core::deliver::{Existing, write_whole};
+use rushes_core::storage;
 use rushes_core::{Error, ErrorKind, Result};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -19,25 +20,14 @@ pub(super) fn read<T: DeserializeOwned>(path: &Path) -> Result<T> {
 }
 
 pub(super) fn read_if_there<T: DeserializeOwned>(path: &Path) -> Result<Option<T>> {
-    let there = |r: std::io::Result<_>| match r {
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(e) => Err(away(Error::io(path, e))),
-        Ok(v) => Ok(Some(v)),
-    };
-    let Some(bytes) = there(std::fs::metadata(path).map(|m| m.len()))? else { return Ok(None) };
-    let invalid = |why: String| Error::new(ErrorKind::Invalid, why).path(path);
-    if bytes > LONGEST {
-        return Err(invalid(format!("{bytes} bytes are more than the {LONGEST} that a file of an order may have")));
-    }
-    let Some(text) = std::fs::read(path).map(Some).or_else(|e| match e.kind() {
-        std::io::ErrorKind::NotFound => Ok(None),
-        _ => Err(away(Error::io(path, e))),
-    })?
-    else {
-        return Ok(None);
+    let text = match storage::read_whole(path, LONGEST) {
+        Ok(text) => text,
+        Err(e) if e.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(e) => return Err(away(e)),
     };
     serde_json::from_slice(&text).map(Some).map_err(|e| {
-        invalid(format!("it is no file of an order, or of another version: {e}"))
+        Error::new(ErrorKind::Invalid, format!("it is no file of an order, or of another version: {e}"))
+            .path(path)
             .advice("submit the job again with this build; do not edit orders")
     })
 }

@@ -31,6 +31,7 @@ use rushes_core::graph::{Registry, WorkflowFile};
 use rushes_core::media::{Clip, Digest, Finding};
 use rushes_core::plan::{ClipPlan, Plan, Unit};
 use rushes_core::run::{ClipHead, Fanout, OrderHead, PENDING, RunReport, UnitRef};
+use rushes_core::storage::absolute;
 use rushes_core::{Error, ErrorKind, Result};
 use serde::{Deserialize, Serialize};
 
@@ -105,7 +106,7 @@ impl Job {
     pub async fn order(&self, spread: Spread) -> Result<Order> {
         let mut job = self.clone();
         // Workers stand elsewhere.
-        let whole = |p: &Path| std::path::absolute(p).map_err(|e| Error::io(p, e).doing("writing the order"));
+        let whole = |p: &Path| absolute(p).map_err(|e| e.doing("writing the order"));
         (job.input, job.options.out) = (whole(&job.input)?, whole(&job.options.out)?);
         let (_, mut plan, batch) = job.begin().await?;
         let out = job.options.out.clone();

@@ -10,7 +10,8 @@ use std::path::PathBuf;
 use rushes_core::media::{Finding, FrameRange};
 use rushes_core::plan::Unit;
 use rushes_core::run::{UnitRef, UnitReport};
-use rushes_core::{Error, Result};
+use rushes_core::storage;
+use rushes_core::{Error, ErrorKind, Result};
 
 use super::receipt::{Made, Receipt, inputs};
 use super::{Order, folder};
@@ -21,6 +22,9 @@ pub(super) struct Part {
     pub(super) frames: FrameRange,
     pub(super) receipt: Receipt,
 }
+
+/// Parts of a clip that are looked at: one a frame of the longest clips.
+const PARTS: usize = 1_000_000;
 
 impl Order {
     /// Where it is kept what became of `frames`, which are a part of a unit.
@@ -35,15 +39,12 @@ impl Order {
     /// The parts that have frames of `range`, in order.
     pub(super) fn parts(&self, clip: u64, generation: u32, range: FrameRange) -> Result<Vec<Part>> {
         let at = self.parts_folder(clip, generation);
-        let entries = match std::fs::read_dir(&at) {
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-            entries => entries.map_err(|e| Error::io(&at, e).retryable())?,
+        let entries = match storage::list(&at, PARTS) {
+            Err(e) if e.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+            entries => entries.map_err(Error::retryable)?,
         };
-        let mut ranges = Vec::new();
-        for entry in entries {
-            let name = entry.map_err(|e| Error::io(&at, e).retryable())?.file_name();
-            ranges.extend(name.to_str().and_then(frames_of).filter(|r| r.intersect(range).is_some()));
-        }
+        let named = entries.iter().filter_map(|e| frames_of(&e.name));
+        let mut ranges: Vec<FrameRange> = named.filter(|r| r.intersect(range).is_some()).collect();
         // Of those that begin together, the longest first.
         ranges.sort_unstable_by_key(|r| (r.first, std::cmp::Reverse(r.last)));
         let read = ranges.into_iter().map(|frames| {

@@ -2,11 +2,11 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::UNIX_EPOCH;
 
 use rushes_core::media::{ClipMedia, Digest, StandIn};
 use rushes_core::plan::Unit;
 use rushes_core::run::UnitReport;
+use rushes_core::storage;
 use rushes_core::{Error, Result};
 use rushes_ledger::{Ledger, Recipe, Record};
 use serde::{Deserialize, Serialize};
@@ -71,9 +71,8 @@ pub(super) fn inputs(unit: &Unit) -> Result<String> {
     let mut said = Vec::new();
     for path in paths {
         // One that is missing is told by who reads it.
-        let meta = std::fs::metadata(&path).ok();
-        let time = meta.as_ref().and_then(|m| m.modified().ok()?.duration_since(UNIX_EPOCH).ok());
-        said.push((path, meta.map(|m| m.len()), time.map(|t| t.as_nanos().to_string())));
+        let stat = storage::stat(&path).ok();
+        said.push((path, stat.map(|s| (s.bytes, s.version))));
     }
     let said = serde_json::to_vec(&said).map_err(|e| Error::new(rushes_core::ErrorKind::Invalid, e.to_string()))?;
     Ok(Digest::xxh64(&said).hex().to_owned())
@@ -113,5 +112,5 @@ impl Progress {
 }
 
 fn size(path: &Path) -> u64 {
-    std::fs::metadata(path).map_or(u64::MAX, |m| m.len())
+    storage::stat(path).map_or(u64::MAX, |s| s.bytes)
 }

@@ -100,8 +100,13 @@ impl Error {
         }))
     }
 
-    /// The operating system's error on `path`, with the meaning and advice its kind suggests.
+    /// The operating system's error on `path`, with the meaning and advice its kind suggests. One that a reader made
+    /// of an [`Error`] is that error again.
     pub fn io(path: impl AsRef<Path>, source: std::io::Error) -> Self {
+        let source = match source.downcast::<Self>() {
+            Ok(e) => return e.path(path),
+            Err(source) => source,
+        };
         use std::io::ErrorKind as K;
         let (kind, advice, retryable) = match source.kind() {
             K::NotFound => (ErrorKind::NotFound, Some("check the path"), false),

@@ -7,6 +7,7 @@
 //!
 //! - [`plan`]: graph × clips → units, and the explanation of what was decided.
 //! - [`run`]: executors, the runner, events, the memory budget and reports.
+//! - [`storage`]: files by path or by URI, and who answers for a scheme.
 //! - [`deliver`]: how finished files reach their place: whole, or not at all.
 //! - [`conformance`]: the suite every executor must pass.
 //! - [`simd`]: kernels for the vector instructions of the machine they run on.
@@ -24,5 +25,6 @@ pub mod run;
 pub mod schema;
 pub mod simd;
 pub mod stage;
+pub mod storage;
 
 pub use error::{Error, ErrorKind, Result};

@@ -8,6 +8,7 @@ use rushes_core::graph::Registry;
 use rushes_core::media::{ClipMedia, Digest, Finding, FrameRange, StandIn};
 use rushes_core::plan::{Standing, Tree, Unit};
 use rushes_core::run::CancellationToken;
+use rushes_core::storage::Presence;
 use rushes_core::{Error, ErrorKind, Result};
 
 use crate::reason::Reason;
@@ -81,6 +82,7 @@ impl Judgement {
         let expected = expected(unit, &tree);
         let begun = ledger.begun()?;
         let mut inputs = Inputs::new(ledger);
+        let mut presence = Presence::new(ledger.out());
         let mut judgement = Self { outputs: Vec::new(), standing: Vec::new(), recipes, foreign: Vec::new() };
         // The class that each output was made by, where it is not the first.
         let mut others: BTreeMap<usize, &String> = BTreeMap::new();
@@ -91,7 +93,7 @@ impl Judgement {
             if cancel.is_cancelled() {
                 return Err(Error::new(ErrorKind::Cancelled, "cancelled"));
             }
-            let there = ledger.out().join(&e.path).symlink_metadata().is_ok();
+            let there = presence.has(&e.path)?;
             let reason = match ledger.record(&e.path)? {
                 // An attempt that ran beside this one, or before it, may have made it; whoever makes it again compares.
                 None if there && unit.shared => Some(Reason::Unfinished),

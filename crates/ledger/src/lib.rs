@@ -21,6 +21,7 @@
 mod cache;
 mod judge;
 mod lineage;
+mod marks;
 mod reason;
 mod record;
 mod scribe;

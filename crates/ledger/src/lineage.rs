@@ -5,14 +5,14 @@ use std::path::{Path, PathBuf};
 
 use rushes_core::deliver::write_whole;
 use rushes_core::media::Digest;
-use rushes_core::{Error, ErrorKind, Result};
+use rushes_core::{Error, ErrorKind, Result, storage};
 use serde::{Deserialize, Serialize};
 
 use crate::record::{CameraFile, Recipe, Record};
 use crate::store::Ledger;
 
 /// The name of the file, at the top of the output folder.
-const NAME: &str = "lineage.json";
+pub(crate) const NAME: &str = "lineage.json";
 /// The largest file that is read: 100,000 outputs have about 60 MB.
 const MOST_BYTES: u64 = 1 << 30;
 
@@ -86,16 +86,15 @@ impl Lineage {
     pub fn read(out: &Path) -> Result<Option<Self>> {
         let path = out.join(NAME);
         let read = || {
-            let io = |e| Error::io(&path, e);
             let invalid = |what: String| Error::new(ErrorKind::Invalid, what);
-            match std::fs::metadata(&path) {
-                Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-                Err(e) => return Err(io(e)),
-                Ok(m) if m.len() > MOST_BYTES => return Err(invalid("it is larger than 1 GiB".into())),
+            match storage::stat(&path) {
+                Err(e) if e.kind() == ErrorKind::NotFound => return Ok(None),
+                Err(e) => return Err(e),
+                Ok(file) if file.bytes > MOST_BYTES => return Err(invalid("it is larger than 1 GiB".into())),
                 Ok(_) => {}
             }
             let lineage: Self =
-                serde_json::from_slice(&std::fs::read(&path).map_err(io)?).map_err(|e| invalid(e.to_string()))?;
+                serde_json::from_slice(&storage::read_whole(&path, MOST_BYTES)?).map_err(|e| invalid(e.to_string()))?;
             if lineage.format != 1 {
                 return Err(invalid(format!("its format {} is not known to this build", lineage.format)));
             }
@@ -131,8 +130,10 @@ impl Lineage {
 /// When no folder above the file has a lineage, or the lineage does not know the file.
 pub fn trace(output: &Path) -> Result<Trace> {
     let doing = "tracing an output";
-    let whole = std::path::absolute(output).map_err(|e| Error::io(output, e).doing(doing))?;
-    for folder in whole.ancestors().skip(1) {
+    let whole = storage::absolute(output).map_err(|e| e.doing(doing))?;
+    // Above a bucket there is nothing.
+    let above = whole.ancestors().skip(1).take_while(|f| storage::is_uri(f) == storage::is_uri(&whole));
+    for folder in above {
         let Some(lineage) = Lineage::read(folder)? else { continue };
         let name = whole.strip_prefix(folder).unwrap_or(&whole).to_string_lossy().replace('\\', "/");
         let Some(record) = lineage.outputs.into_iter().find(|r| r.output.path == name) else { continue };

@@ -3,15 +3,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::time::UNIX_EPOCH;
+use std::sync::{Mutex, PoisonError};
 
 use redb::{Database, DatabaseError, ReadableDatabase as _, ReadableTable as _, TableDefinition};
 use rushes_core::media::{Digest, Finding};
+use rushes_core::storage::{self, Stat};
 use rushes_core::{Error, ErrorKind, Result};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::lineage::Lineage;
+use crate::lineage::{Lineage, NAME};
+use crate::marks;
 use crate::record::{Recipe, Record};
 
 /// Output path below the folder → [`Record`].
@@ -33,13 +35,17 @@ pub struct Ledger {
     db: Database,
     out: PathBuf,
     findings: Vec<Finding>,
+    /// Whether it is gone with whoever has it.
+    passing: bool,
+    /// Units that came to their end since it was opened.
+    ended: Mutex<BTreeSet<String>>,
 }
 
 /// A camera file as it was when its digest was computed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Seen {
     bytes: u64,
-    modified: u128,
+    version: String,
     digest: Digest,
 }
 
@@ -51,16 +57,17 @@ impl std::fmt::Debug for Ledger {
 
 impl Ledger {
     /// Opens the ledger of the output folder `out`, or begins one. A damaged one is set aside and
-    /// built again from `lineage.json`; [`Ledger::findings`] tells of it.
+    /// built again from `lineage.json`; [`Ledger::findings`] tells of it. That of a folder at a URI lies in this
+    /// machine's scratch ([`storage::scratch`]), and takes over what `lineage.json` says whenever it is opened.
     ///
     /// # Errors
     /// When another run has the folder, or it cannot be written to.
     pub fn open(out: &Path) -> Result<Self> {
-        let folder = out.join(".rushes");
+        let folder = Self::folder(out);
         std::fs::create_dir_all(&folder).map_err(|e| Error::io(&folder, e).doing("opening the ledger"))?;
         let path = folder.join("ledger.redb");
         let mut ledger = match open_database(&path) {
-            Ok(db) => Self { db, out: out.to_owned(), findings: Vec::new() },
+            Ok(db) => Self { db, out: out.to_owned(), findings: Vec::new(), ended: Mutex::default(), passing: false },
             Err(Refused::Error(e)) => return Err(e.doing("opening the ledger").path(&path)),
             Err(Refused::Damaged(why)) => {
                 let aside = folder.join("ledger.damaged");
@@ -72,11 +79,16 @@ impl Ledger {
                 };
                 let text = format!("the ledger was damaged ({why}) and is built again; outputs are checked one by one");
                 let findings = vec![Finding::warning("ledger-rebuilt", text).path(aside)];
-                Self { db, out: out.to_owned(), findings }
+                Self { db, out: out.to_owned(), findings, ended: Mutex::default(), passing: false }
             }
         };
-        if ledger.all::<Record>(OUTPUTS)?.is_empty() {
+        // At a URI others may have gone on since.
+        if storage::is_uri(out) || ledger.all::<Record>(OUTPUTS)?.is_empty() {
             ledger.rebuild()?;
+        }
+        if storage::is_uri(out) {
+            let marks: Vec<_> = marks::all(out)?.into_iter().map(|(unit, outputs)| (unit, encode(&outputs))).collect();
+            ledger.write(|put| marks.iter().try_for_each(|(unit, value)| put(BEGUN, unit, Some(value))))?;
         }
         Ok(ledger)
     }
@@ -89,7 +101,7 @@ impl Ledger {
     pub fn passing(out: &Path) -> Result<Self> {
         let memory = redb::backends::InMemoryBackend::new();
         let db = Database::builder().create_with_backend(memory).map_err(|e| broken(&e.to_string()))?;
-        Ok(Self { db, out: out.to_owned(), findings: Vec::new() })
+        Ok(Self { db, out: out.to_owned(), findings: Vec::new(), ended: Mutex::default(), passing: true })
     }
 
     /// Takes over what others wrote down of outputs that they made in this folder, and the digests of the camera files
@@ -101,6 +113,25 @@ impl Ledger {
         self.put(records, recipes)?;
         let read = records.iter().flat_map(|r| &r.from).map(|f| (f.path.clone(), f.digest.clone())).collect();
         self.remember_inputs(&read)
+    }
+
+    /// Whether a ledger of the output folder `out` was begun; at a URI, whether there is anything to begin one from.
+    pub fn is_begun(out: &Path) -> bool {
+        match storage::is_uri(out) {
+            true => storage::exists(&out.join(NAME)).unwrap_or(false),
+            false => Self::folder(out).is_dir(),
+        }
+    }
+
+    /// The folder of the database: in the output folder, or, where that is at a URI, in scratch.
+    fn folder(out: &Path) -> PathBuf {
+        match storage::local_only(out, "a database") {
+            Ok(local) => local.join(".rushes"),
+            Err(_) => {
+                let name = Digest::xxh64(out.as_os_str().as_encoded_bytes());
+                storage::scratch().join(format!("rushes-ledger-{}", name.hex()))
+            }
+        }
     }
 
     /// What was found out when it was opened.
@@ -154,13 +185,30 @@ impl Ledger {
 
     /// A unit is about to make `outputs`; what it leaves unfinished is its own.
     pub(crate) fn begin(&self, unit: &str, outputs: &[&str]) -> Result<()> {
+        if storage::is_uri(&self.out) && !self.passing {
+            marks::set(&self.out, unit, outputs)?;
+        }
         let value = encode(&outputs);
         self.write(|put| put(BEGUN, unit, Some(&value)))
     }
 
     /// The unit ended, well or not.
     pub(crate) fn end(&self, unit: &str) -> Result<()> {
+        self.ended.lock().unwrap_or_else(PoisonError::into_inner).insert(unit.to_owned());
         self.write(|put| put(BEGUN, unit, None))
+    }
+
+    /// Writes `lineage.json`. In a folder at a URI it takes the place of what was left there while units were made.
+    ///
+    /// # Errors
+    /// When the store cannot be read, or the folder not written.
+    pub fn settle(&self) -> Result<()> {
+        Lineage::of(self)?.write(&self.out)?;
+        let ended = std::mem::take(&mut *self.ended.lock().unwrap_or_else(PoisonError::into_inner));
+        match storage::is_uri(&self.out) {
+            true => ended.iter().try_for_each(|unit| marks::clear(&self.out, unit)),
+            false => Ok(()),
+        }
     }
 
     /// The outputs of units that were begun and never ended.
@@ -168,7 +216,7 @@ impl Ledger {
         Ok(self.all::<Vec<String>>(BEGUN)?.into_iter().flat_map(|(_, paths)| paths).collect())
     }
 
-    /// The digest of a camera file; the file is only read when its size or modification time is
+    /// The digest of a camera file; the file is only read when its size or version is
     /// another than when it was last.
     ///
     /// # Errors
@@ -179,12 +227,12 @@ impl Ledger {
 
     /// The same, and whether it had to be read.
     pub(crate) fn look_at_input(&self, path: &Path) -> Result<(Digest, u64, bool)> {
-        let (bytes, modified) = stat(path)?;
-        if let Some(seen) = self.seen(path)?.filter(|s| s.bytes == bytes && s.modified == modified) {
+        let Stat { bytes, version } = stat(path)?;
+        if let Some(seen) = self.seen(path)?.filter(|s| s.bytes == bytes && s.version == version) {
             return Ok((seen.digest, bytes, false));
         }
         let (digest, read) = Digest::xxh64_of_file(path)?;
-        if (read, modified) != stat(path)? {
+        if (Stat { bytes: read, version }) != stat(path)? {
             return Err(Error::new(ErrorKind::BadMedia, "the file changed while it was read")
                 .path(path)
                 .advice("wait until whatever writes it is done, and run again"));
@@ -197,8 +245,8 @@ impl Ledger {
         let mut entries = Vec::new();
         for (path, digest) in digests {
             // A file that is gone by now will be looked for, and missed, by whoever needs it.
-            let (Some(name), Ok((bytes, modified))) = (path.to_str(), stat(path)) else { continue };
-            entries.push((name, encode(&Seen { bytes, modified, digest: digest.clone() })));
+            let (Some(name), Ok(Stat { bytes, version })) = (path.to_str(), stat(path)) else { continue };
+            entries.push((name, encode(&Seen { bytes, version, digest: digest.clone() })));
         }
         self.write(|put| entries.iter().try_for_each(|(k, v)| put(INPUTS, k, Some(v))))
     }
@@ -328,10 +376,6 @@ fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Option<T> {
     (Digest::xxh64(json).hex().as_bytes() == digest).then(|| serde_json::from_slice(json).ok())?
 }
 
-/// Size and modification time.
-fn stat(path: &Path) -> Result<(u64, u128)> {
-    let io = |e| Error::io(path, e).doing("looking at a camera file");
-    let meta = std::fs::metadata(path).map_err(io)?;
-    let modified = meta.modified().map_err(io)?.duration_since(UNIX_EPOCH).map_or(0, |d| d.as_nanos());
-    Ok((meta.len(), modified))
+fn stat(path: &Path) -> Result<Stat> {
+    storage::stat(path).map_err(|e| e.doing("looking at a camera file"))
 }

@@ -4,6 +4,7 @@ use std::io::{Cursor, Read as _};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
+use rushes_core::media::open_original;
 use rushes_core::{Error, ErrorKind, Result};
 use zune_jpeg::zune_core::bytestream::ZCursor;
 use zune_jpeg::zune_core::colorspace::ColorSpace;
@@ -31,8 +32,8 @@ impl Picture {
     pub(crate) fn read(path: &Path) -> Result<Self> {
         let doing = "reading a still for the report";
         let io = |e| Error::io(path, e).doing(doing);
-        let file = std::fs::File::open(path).map_err(io)?;
-        let size = file.metadata().map_err(io)?.len();
+        let file = open_original(path).map_err(|e| e.doing(doing))?;
+        let size = file.size().map_err(io)?;
         if size > MOST_BYTES {
             return Err(Error::new(ErrorKind::Unsupported, format!("{size} bytes are no still"))
                 .doing(doing)

@@ -7,6 +7,8 @@ use std::io::Write as _;
 use std::path::{Component, Path};
 
 use rayon::prelude::*;
+use rushes_core::deliver::write_whole;
+use rushes_core::storage::{is_uri, list, remove};
 use rushes_core::{Error, Result};
 
 use crate::html::{self, ClipPictures, Shown, Thumb};
@@ -32,7 +34,9 @@ const PART: &str = ".rushes-part";
 pub fn write(report: &Report, out: &Path) -> Result<()> {
     let folder = out.join("report");
     let pictures = folder.join(PICTURES);
-    fs::create_dir_all(&pictures).map_err(|e| Error::io(&pictures, e).doing("writing the report"))?;
+    if !is_uri(out) {
+        fs::create_dir_all(&pictures).map_err(|e| Error::io(&pictures, e).doing("writing the report"))?;
+    }
 
     let names = stems(&report.clips);
     let shown = report
@@ -91,7 +95,7 @@ fn clip_pictures(clip: &ClipSection, stem: &str, out: &Path, folder: &Path) -> R
 
 /// `path` below the output folder, with forward slashes; `None` when it lies elsewhere.
 fn below(path: &Path, out: &Path) -> Option<String> {
-    let path = if path.is_absolute() { path.strip_prefix(out).ok()? } else { path };
+    let path = if path.is_absolute() || is_uri(path) { path.strip_prefix(out).ok()? } else { path };
     let mut parts = Vec::new();
     for part in path.components() {
         match part {
@@ -123,6 +127,9 @@ fn stems(clips: &[ClipSection]) -> Vec<String> {
 
 /// Writes `path` whole or not at all, replacing an earlier file.
 fn put(path: &Path, bytes: &[u8]) -> Result<()> {
+    if is_uri(path) {
+        return write_whole(path, true, bytes).map(drop).map_err(|e| e.doing("writing the report"));
+    }
     let mut part = path.as_os_str().to_owned();
     part.push(PART);
     let part = Path::new(&part);
@@ -146,13 +153,12 @@ fn remove_stale(folder: &Path, pictures: &[ClipPictures]) {
         })
         .filter_map(|file| file.rsplit('/').next())
         .collect();
-    let Ok(entries) = fs::read_dir(folder) else { return };
-    for entry in entries.flatten() {
-        let name = entry.file_name();
+    let Ok(entries) = list(folder, usize::MAX) else { return };
+    for name in entries.into_iter().filter(|e| !e.folder).map(|e| e.name) {
         let ours = Path::new(&name).extension().and_then(OsStr::to_str).is_some_and(|e| matches!(e, "jpg" | "svg"))
-            || name.to_str().is_some_and(|n| n.ends_with(PART));
-        if ours && !name.to_str().is_some_and(|n| shown.contains(n)) {
-            let _ = fs::remove_file(entry.path());
+            || name.ends_with(PART);
+        if ours && !shown.contains(name.as_str()) {
+            let _ = remove(&folder.join(name));
         }
     }
 }

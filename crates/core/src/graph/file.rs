@@ -58,6 +58,9 @@ impl StageSpec {
     }
 }
 
+/// The largest file that is read; a look may stand in it, but no table.
+const LONGEST: u64 = 64 << 20;
+
 impl WorkflowFile {
     /// The version this build writes and reads.
     pub const VERSION: u32 = 1;
@@ -68,7 +71,7 @@ impl WorkflowFile {
     /// With the path, and line and column of what does not parse.
     pub fn read(path: &Path) -> Result<Self> {
         let doing = "reading the workflow";
-        let text = std::fs::read_to_string(path).map_err(|e| Error::io(path, e).doing(doing))?;
+        let text = crate::storage::read_text(path, LONGEST).map_err(|e| e.doing(doing))?;
         let json = path.extension().is_some_and(|e| e.eq_ignore_ascii_case("json"));
         let parsed = if json { Self::from_json(&text) } else { Self::from_toml(&text) };
         parsed.map_err(|e| e.path(path).doing(doing))

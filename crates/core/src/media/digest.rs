@@ -40,7 +40,7 @@ impl Digest {
         let io = |e| Error::io(path, e).doing("computing a digest");
         let file = super::open_original(path).map_err(|e| e.doing("computing a digest"))?;
         // Clearing a megabyte would take longer than reading a small file.
-        let len = file.metadata().map_or(0, |m| m.len());
+        let len = file.size().unwrap_or(0);
         Self::xxh64_in_pieces(file, len.clamp(4096, 1 << 20) as usize).map_err(io)
     }
 

@@ -14,7 +14,7 @@ pub use camera::{CameraMetadata, Origin, Sourced, Verbatim, VerbatimField};
 pub use clip::{BadFramePolicy, Clip, ClipFormat, ClipMedia, NeedsBackend, StandIn, Substitute};
 pub use color::{CalibratedIlluminant, CameraColor, ColorSpace, Matrix3, WhitePoint};
 pub use digest::Digest;
-pub use file::open_original;
+pub use file::{Original, open_original};
 pub use finding::{Finding, Severity};
 pub use geometry::{Cfa, Levels, Orientation, Rect};
 pub use sequence::{FileSequence, FrameRange};

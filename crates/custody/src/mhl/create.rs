@@ -9,6 +9,7 @@ use std::time::SystemTime;
 use rushes_core::deliver::{AtomicFile, file_stem, write_whole};
 use rushes_core::media::Severity;
 use rushes_core::run::CancellationToken;
+use rushes_core::storage::local_only;
 use rushes_core::{Error, ErrorKind, Result};
 
 use super::chain::{Chain, Link};
@@ -95,6 +96,7 @@ impl Create<'_> {
         let doing = "recording a folder";
         let begun = SystemTime::now();
         // `.` has no name, and the manifest's has that of the folder.
+        let root = &local_only(root, "an ASC MHL history").map_err(|e| e.doing(doing))?;
         let root = &root.canonicalize().map_err(|e| Error::io(root, e).doing(doing))?;
         if self.algorithms.is_empty() {
             return Err(Error::new(ErrorKind::Invalid, "no hash algorithm is named").doing(doing).path(root));

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use rushes_core::media::Finding;
 use rushes_core::run::CancellationToken;
+use rushes_core::storage::local_only;
 use rushes_core::{Error, ErrorKind, Result};
 
 use super::history::{Histories, KnownFile};
@@ -49,6 +50,7 @@ pub(super) struct Look<'a> {
 
 /// Compares `root` with its histories.
 pub(super) fn examine(root: &Path, reading: &Reading<'_>, look: &Look<'_>) -> Result<Examined> {
+    let root = &*local_only(root, "an ASC MHL history")?;
     let listing = Listing::of(root, look.cancel)?;
     let histories = Histories::among(root, &listing);
     let patterns: Vec<Patterns> = histories

@@ -6,6 +6,7 @@ use std::time::SystemTime;
 
 use rushes_core::deliver::{file_stem, write_whole};
 use rushes_core::media::Severity;
+use rushes_core::storage::local_only;
 use rushes_core::{Error, ErrorKind, Result};
 
 use super::chain::{Chain, Link};
@@ -36,6 +37,7 @@ impl Flatten {
     pub fn run(&self, root: &Path, to: &Path) -> Result<PathBuf> {
         let doing = "flattening a history";
         let begun = SystemTime::now();
+        let root = &local_only(root, "an ASC MHL history").map_err(|e| e.doing(doing))?;
         let root = &root.canonicalize().map_err(|e| Error::io(root, e).doing(doing))?;
         let histories = Histories::open(root)?;
         if let Some(damage) = histories.findings.iter().find(|f| f.severity == Severity::Error) {

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use rushes_core::media::Finding;
 use rushes_core::run::CancellationToken;
+use rushes_core::storage::local_only;
 use rushes_core::{Error, ErrorKind, Result};
 
 use super::chain::{Chain, Link};
@@ -76,6 +77,7 @@ impl Histories {
     /// # Errors
     /// When the folder cannot be listed.
     pub fn open(root: &Path) -> Result<Self> {
+        let root = &*local_only(root, "an ASC MHL history").map_err(|e| e.doing("reading a history"))?;
         let facts = fs::metadata(root).map_err(|e| Error::io(root, e).doing("reading a history"))?;
         if !facts.is_dir() {
             return Err(Error::new(ErrorKind::Invalid, "it is not a folder").path(root));

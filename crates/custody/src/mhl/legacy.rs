@@ -1,6 +1,5 @@
 //! Media Hash Lists of versions 1.0 and 1.1 (mediahashlist.org), which are read and not written.
 
-use std::fs::File;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
@@ -59,7 +58,7 @@ impl LegacyFile {
     pub(super) fn compare(&self, root: &Path) -> Result<Option<String>> {
         let path: PathBuf = root.join(&self.path);
         let io = |e| Error::io(&path, e).doing("computing digests");
-        let mut file: File = open_original(&path)?;
+        let mut file = open_original(&path)?;
         let mut algorithms: Vec<Algorithm> = self.sums.iter().map(Sum::algorithm).collect();
         if self.xxh64_little.is_some() {
             algorithms.push(Algorithm::Xxh64);
@@ -70,7 +69,7 @@ impl LegacyFile {
         let mut bytes = 0u64;
         // Without a digest there is nothing to read for.
         if self.size_only() {
-            bytes = file.metadata().map_err(io)?.len();
+            bytes = file.size().map_err(io)?;
         } else {
             loop {
                 let n = file.read(&mut piece).map_err(io)?;

@@ -25,7 +25,7 @@ pub(super) fn text_of(path: &Path) -> Result<String> {
 
     let io = |e| Error::io(path, e);
     let file = open_original(path)?;
-    let size = file.metadata().map_err(io)?.len();
+    let size = file.size().map_err(io)?;
     if size > LONGEST {
         return Err(invalid(format!("{size} bytes are more than the {LONGEST} a manifest may have")).path(path));
     }

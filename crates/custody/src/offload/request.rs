@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use rushes_core::media::{Finding, Severity};
 use rushes_core::run::CancellationToken;
+use rushes_core::storage::local_only;
 use rushes_core::{Error, ErrorKind, Result};
 
 use super::journal::{Journal, Said};
@@ -176,6 +177,10 @@ impl Offload {
         }
         if self.asked.algorithms.is_empty() {
             return Err(invalid("no hash algorithm is named"));
+        }
+        // What custody says of a copy is about disks: that it was synced, and read back from them.
+        for place in std::iter::once(&self.card).chain(&self.destinations) {
+            local_only(place, "an offload").map_err(|e| e.doing(doing))?;
         }
         let card = self.card.canonicalize().map_err(io)?;
         if !card.is_dir() {

@@ -55,18 +55,18 @@ impl ClipStage for Normalize {
     async fn run(&self, mut batch: Batch, cx: &ClipContext) -> Result<Batch> {
         for clip in &mut batch.clips {
             cx.go_on()?;
-            self.clip(clip, &batch.root, &mut batch.findings);
+            self.clip(clip, &batch.root, &mut batch.findings)?;
         }
         Ok(batch)
     }
 }
 
 impl Normalize {
-    fn clip(&self, clip: &mut Clip, root: &Path, findings: &mut Vec<Finding>) {
+    fn clip(&self, clip: &mut Clip, root: &Path, findings: &mut Vec<Finding>) -> Result<()> {
         let Some(mapping) = mapping(clip.format) else {
             let text = "the headers of this format are not read: no camera facts, timecode or rate are known";
             findings.push(Finding::info("metadata-unread", text).clip(&clip.name));
-            return;
+            return Ok(());
         };
         let mut first_error = None;
         for (frame, path) in candidates(clip) {
@@ -77,17 +77,20 @@ impl Normalize {
                     let unread = self.fill(clip);
                     let as_found = unread.as_deref().or(as_found.as_deref());
                     findings.extend(missing(clip, mapping.needs_color(), as_found));
-                    return;
+                    return Ok(());
                 }
+                // What a storage could not say now is no fault of the file.
+                Err(e) if e.is_retryable() => return Err(e.clip(&clip.name)),
                 // The first file is what the user looks at; validate tells of the others.
                 Err(e) => _ = first_error.get_or_insert((frame, path, e)),
             }
         }
-        let Some((frame, path, error)) = first_error else { return };
+        let Some((frame, path, error)) = first_error else { return Ok(()) };
         let text = format!("no header of the clip can be read: {}", reason(&error));
         let mut finding = Finding::error("header-unreadable", text).clip(&clip.name).path(path);
         finding.frame = frame;
         findings.push(finding);
+        Ok(())
     }
 
     /// What the parameters say of a clip that does not say it itself. Gives why a timecode cannot

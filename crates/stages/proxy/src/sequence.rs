@@ -5,6 +5,7 @@ use std::path::Path;
 use rushes_core::frame::{Band, FrameFormat};
 use rushes_core::media::FrameRange;
 use rushes_core::stage::{Encoded, FrameSink, OutputFile, SinkContext, SinkWriter};
+use rushes_core::storage::Presence;
 use rushes_core::{Error, ErrorKind, Result};
 
 use rushes_core::deliver::write_whole;
@@ -74,9 +75,15 @@ pub(crate) fn refuse_existing_outputs(cx: &SinkContext, outputs: impl IntoIterat
     if cx.existing.may_stand() {
         return Ok(());
     }
-    let mut existing = outputs.into_iter().map(|o| cx.out.join(o)).filter(|p| p.symlink_metadata().is_ok());
-    let Some(first) = existing.next() else { return Ok(()) };
-    let detail = match existing.count() {
+    let mut presence = Presence::new(&cx.out);
+    let mut existing = Vec::new();
+    for output in outputs {
+        if presence.has(&output).map_err(|e| e.doing("opening the outputs").clip(&cx.clip.name))? {
+            existing.push(cx.out.join(output));
+        }
+    }
+    let Some(first) = existing.first() else { return Ok(()) };
+    let detail = match existing.len() - 1 {
         0 => "the output file exists already".into(),
         more => format!("the output file and {more} more of this clip exist already"),
     };

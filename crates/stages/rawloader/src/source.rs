@@ -1,6 +1,5 @@
 //! The source `decode-stills`.
 
-use std::fs;
 use std::io::Cursor;
 use std::path::{Path, PathBuf};
 
@@ -11,7 +10,7 @@ use rushes_core::media::{
     CalibratedIlluminant, CameraColor, Cfa, ClipFormat, ClipMedia, Levels, Orientation, Rect, WhitePoint,
 };
 use rushes_core::stage::{ClipReader, ClipRef, Source, SourceFrame, StageInfo};
-use rushes_core::{Error, ErrorKind, Result};
+use rushes_core::{Error, ErrorKind, Result, storage};
 use rushes_ingest::recognise;
 use serde::{Deserialize, Serialize};
 
@@ -86,11 +85,11 @@ impl Reader {
     fn header(&self, frame: i64) -> Result<(PathBuf, Vec<u8>, RawImage)> {
         let path = self.path(frame)?;
         let about = |e: Error| e.path(&path).doing("reading a still");
-        let len = fs::metadata(&path).map_err(|e| about(Error::io(&path, e)))?.len();
+        let len = storage::stat(&path).map_err(about)?.bytes;
         if len == 0 || len > MOST_BYTES {
             return Err(about(Error::new(ErrorKind::BadMedia, format!("a file of {len} bytes is no raw still"))));
         }
-        let bytes = fs::read(&path).map_err(|e| about(Error::io(&path, e)))?;
+        let bytes = storage::read_whole(&path, MOST_BYTES).map_err(about)?;
         if let Some((offset, count)) = beyond_end(&bytes) {
             return Err(about(
                 Error::new(
@@ -302,6 +301,8 @@ fn orientation(turned: Turned) -> Orientation {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     fn open(path: PathBuf) -> Box<dyn ClipReader> {

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::path::Path;
 
+use rushes_core::Result;
 use rushes_core::media::{Clip, ClipMedia, FileSequence, Finding, FrameRange};
 use rushes_core::run::CancellationToken;
 
@@ -11,11 +12,14 @@ use crate::scan::{Seen, Trouble, scan, usual_length};
 use crate::{Validate, Verdict, labels};
 
 /// Checks one clip: its substitutes and refusal are set, the findings come back.
-pub(crate) fn clip(clip: &mut Clip, params: &Validate, cancel: &CancellationToken) -> Vec<Finding> {
-    let (seen, reference) = scan(clip, cancel);
+///
+/// # Errors
+/// When a storage did not answer.
+pub(crate) fn clip(clip: &mut Clip, params: &Validate, cancel: &CancellationToken) -> Result<Vec<Finding>> {
+    let (seen, reference) = scan(clip, cancel).map_err(|e| e.doing("checking a clip").clip(&clip.name))?;
     let gaps = gaps(clip, params.expected_range);
     if seen.is_empty() && gaps.is_empty() {
-        return Vec::new();
+        return Ok(Vec::new());
     }
     if let (Some(range), Some(expected)) = (clip.range, params.expected_range.filter(|_| is_sequence(clip))) {
         clip.range = FrameRange::new(range.first.min(expected.first), range.last.max(expected.last));
@@ -48,7 +52,7 @@ pub(crate) fn clip(clip: &mut Clip, params: &Validate, cancel: &CancellationToke
     }
     sizes(&seen, &mut judge);
     timecode(&seen, params.timecode_break, &mut judge);
-    judge.decide(clip, &seen)
+    Ok(judge.decide(clip, &seen))
 }
 
 /// Frame numbers that two sequences of a folder share: `A_001.dng` and `A_0001.dng`.

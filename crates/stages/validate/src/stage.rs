@@ -24,7 +24,10 @@ impl StageInfo for Validate {
 #[async_trait::async_trait]
 impl ClipStage for Validate {
     /// What is wrong becomes findings, [`rushes_core::media::Clip::substitutes`] and
-    /// [`rushes_core::media::Clip::refused`]; there are no errors.
+    /// [`rushes_core::media::Clip::refused`].
+    ///
+    /// # Errors
+    /// When a storage did not answer: that says nothing about a frame.
     async fn run(&self, mut batch: Batch, cx: &ClipContext) -> Result<Batch> {
         for clip in &mut batch.clips {
             clip.undecodable = match self.undecodable {
@@ -32,7 +35,7 @@ impl ClipStage for Validate {
                 Policy::Black => BadFramePolicy::Black,
                 Policy::Refuse | Policy::Ignore => BadFramePolicy::Refuse,
             };
-            batch.findings.extend(checks::clip(clip, self, &cx.cancel));
+            batch.findings.extend(checks::clip(clip, self, &cx.cancel)?);
             cx.go_on()?;
         }
         batch.findings.extend(checks::duplicates(&mut batch.clips, self));

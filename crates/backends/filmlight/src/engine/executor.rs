@@ -10,6 +10,7 @@ use rushes_core::graph::Registry;
 use rushes_core::media::{ClipMedia, Finding};
 use rushes_core::plan::{Tree, Unit};
 use rushes_core::run::{Executor, RunContext, UnitReport, Verdict};
+use rushes_core::storage::local_only;
 use rushes_core::{Error, ErrorKind, Result};
 use tokio::sync::OnceCell;
 
@@ -83,6 +84,12 @@ impl FilmLight {
     async fn check(&self, unit: &Unit) -> Result<Checked> {
         let tree = Tree::make(&unit.tree, &self.registry)?;
         tree.source().accepts(&unit.clip)?;
+        let what = "a FilmLight server";
+        local_only(&unit.out, what)?;
+        match &unit.clip.media {
+            ClipMedia::Sequence(s) => local_only(s.folder(), what).map(drop)?,
+            ClipMedia::Files(files) => files.iter().try_for_each(|f| local_only(f, what).map(drop))?,
+        }
         if unit.clip.substitutes.iter().any(|s| s.frames.intersect(unit.range).is_some()) {
             return Err(Error::new(ErrorKind::Unsupported, "a FilmLight server has no stand-ins for frames")
                 .advice("run the clip on another executor, or refuse it in `validate`"));

@@ -7,6 +7,7 @@ use rushes_core::media::{
     CameraMetadata, Clip, ClipMedia, Finding, FrameRange, Origin, Sourced, Verbatim, VerbatimField,
 };
 use rushes_core::stage::{Batch, ClipContext, ClipRef, ClipStage, StageInfo};
+use rushes_core::storage::local_only;
 use serde_json::Value;
 
 use super::compare::compare;
@@ -41,6 +42,8 @@ fn first_file(media: &ClipMedia) -> Option<PathBuf> {
 /// # Errors
 /// When the server cannot open the clip, or the connection is lost.
 pub async fn inspect(flapi: &Connection, clip: &ClipRef) -> Result<Record> {
+    // A server opens files itself, by paths that it has too.
+    local_only(&first_file(&clip.media).unwrap_or_default(), "a FilmLight server").map_err(|e| e.clip(&clip.name))?;
     record(flapi, clip).await.map_err(as_core)
 }
 

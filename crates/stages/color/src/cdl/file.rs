@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use roxmltree::{Document, Node};
-use rushes_core::{Error, ErrorKind, Result};
+use rushes_core::{Error, ErrorKind, Result, storage};
 
 use super::Correction;
 
@@ -18,11 +18,10 @@ const MOST_BYTES: u64 = 16 << 20;
 /// choose from, and when a number is missing or out of range.
 pub fn read_cdl(path: &Path, id: Option<&str>) -> Result<Correction> {
     let read = || -> Result<Correction> {
-        let io = |e| Error::io(path, e);
-        if std::fs::metadata(path).map_err(io)?.len() > MOST_BYTES {
+        if storage::stat(path)?.bytes > MOST_BYTES {
             return Err(bad(format!("it is larger than {} MiB", MOST_BYTES >> 20)));
         }
-        parse_cdl(&std::fs::read_to_string(path).map_err(io)?, id)
+        parse_cdl(&storage::read_text(path, MOST_BYTES)?, id)
     };
     read().map_err(|e| e.doing("reading a CDL").path(path))
 }

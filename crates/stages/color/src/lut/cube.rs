@@ -6,7 +6,7 @@ use std::path::Path;
 use rushes_core::media::Digest;
 use rushes_core::simd::Level;
 use rushes_core::stage::DeviceWork;
-use rushes_core::{Error, ErrorKind, Result};
+use rushes_core::{Error, ErrorKind, Result, storage};
 
 use super::Interpolation;
 use super::table::{Table1d, Table3d};
@@ -34,11 +34,10 @@ impl Cube {
     /// When it cannot be read, with the line that makes no sense.
     pub fn read(path: &Path) -> Result<(Self, Digest)> {
         let read = || {
-            let io = |e| Error::io(path, e);
-            if std::fs::metadata(path).map_err(io)?.len() > MOST_BYTES {
+            if storage::stat(path)?.bytes > MOST_BYTES {
                 return Err(bad(format!("it is larger than {} MiB", MOST_BYTES >> 20)));
             }
-            let bytes = std::fs::read(path).map_err(io)?;
+            let bytes = storage::read_whole(path, MOST_BYTES)?;
             // Titles are written in any encoding; the rest is ASCII.
             Ok((Self::parse(&String::from_utf8_lossy(&bytes))?, Digest::xxh64(&bytes)))
         };

@@ -24,8 +24,12 @@ pub(crate) fn understand(mut batch: Batch, limits: &Ingest, cx: &ClipContext) ->
     let root = batch.root.clone();
     let walk = walk(&root, limits)?;
     let mut findings = walk.findings;
-    let items = sniff(walk.files, &cx.cancel);
+    let mut items = sniff(walk.files, &cx.cancel);
     cx.go_on()?;
+    // What a storage could not say now is no fault of the file.
+    if let Some(e) = items.iter_mut().find_map(|i| i.error.take_if(|e| e.is_retryable())) {
+        return Err(e.doing("looking for clips"));
+    }
     let mut drafts = sequences(&items);
     let mut taken = vec![false; items.len()];
     drafts.iter().flat_map(|d| &d.items).for_each(|&i| taken[i] = true);

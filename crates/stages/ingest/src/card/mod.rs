@@ -11,6 +11,7 @@ mod build;
 mod frames;
 mod naming;
 mod number;
+mod remote;
 mod sidecar;
 mod sniff;
 mod spans;

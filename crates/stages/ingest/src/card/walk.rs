@@ -1,10 +1,11 @@
 //! The files of a card: bounded, without loops, with a finding for what cannot be entered.
 
 use std::collections::HashSet;
-use std::fs::{self, Metadata};
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use rushes_core::media::Finding;
+use rushes_core::storage::{Place, place};
 use rushes_core::{Error, ErrorKind, Result};
 
 use crate::Ingest;
@@ -21,13 +22,13 @@ pub(super) struct Found {
 }
 
 impl Found {
-    fn new(path: PathBuf, meta: &Metadata) -> Self {
+    pub(super) fn new(path: PathBuf, len: u64) -> Self {
         let name = path.file_name().unwrap_or_default();
         Self {
             folder: path.parent().unwrap_or(Path::new("")).to_owned(),
             exact: name.to_str().is_some(),
             name: name.to_string_lossy().into_owned(),
-            len: meta.len(),
+            len,
             path,
         }
     }
@@ -54,6 +55,12 @@ pub(super) struct Walk {
 
 /// Lists the files below `root`, or `root` itself when it is a file.
 pub(super) fn walk(root: &Path, limits: &Ingest) -> Result<Walk> {
+    let doing = "looking for clips";
+    let local = match place(root).map_err(|e| e.doing(doing))? {
+        Place::Remote(_) => return super::remote::walk(root, limits).map_err(|e| e.doing(doing)),
+        Place::Local(local) => local,
+    };
+    let root = &*local;
     let meta = fs::metadata(root).map_err(|e| {
         match e.kind() {
             std::io::ErrorKind::NotFound => Error::new(ErrorKind::NotFound, "there is nothing at this path")
@@ -66,7 +73,7 @@ pub(super) fn walk(root: &Path, limits: &Ingest) -> Result<Walk> {
     let root_itself = fs::canonicalize(root).map_err(|e| Error::io(root, e).doing("looking for clips"))?;
     let mut out = Walk { root: root_itself, ..Walk::default() };
     if meta.is_file() {
-        out.files.push(Found::new(root.to_owned(), &meta));
+        out.files.push(Found::new(root.to_owned(), meta.len()));
         return Ok(out);
     }
     if !meta.is_dir() {
@@ -82,7 +89,7 @@ pub(super) fn walk(root: &Path, limits: &Ingest) -> Result<Walk> {
 }
 
 /// What operating systems and file managers leave on a card.
-fn ignored(name: &str) -> bool {
+pub(super) fn ignored(name: &str) -> bool {
     const LEFT: [&str; 5] = ["thumbs.db", "desktop.ini", "$recycle.bin", "system volume information", "__macosx"];
     name.starts_with('.') || LEFT.contains(&name.to_ascii_lowercase().as_str())
 }
@@ -128,7 +135,7 @@ impl Walk {
                     if self.files.len() >= limits.max_files {
                         return self.full(limits);
                     }
-                    self.files.push(Found::new(path, &meta));
+                    self.files.push(Found::new(path, meta.len()));
                 }
                 // Pipes, sockets and devices are not opened: a read might never return.
                 Ok(_) => self.ignored.push(path),
@@ -154,7 +161,7 @@ impl Walk {
         }
     }
 
-    fn full(&mut self, limits: &Ingest) {
+    pub(super) fn full(&mut self, limits: &Ingest) {
         let code = "too-many-files";
         if self.findings.iter().all(|f| f.code != code) {
             let text = format!(

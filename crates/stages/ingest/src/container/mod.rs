@@ -14,10 +14,9 @@ mod klv;
 mod mov;
 mod mxf;
 
-use std::fs::File;
 use std::path::Path;
 
-use rushes_core::media::{ClipFormat, Rate, Timecode};
+use rushes_core::media::{ClipFormat, Rate, Timecode, open_original};
 use rushes_core::{Error, ErrorKind, Result};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -78,10 +77,10 @@ pub fn container_facts(path: impl AsRef<Path>, format: ClipFormat) -> Result<Opt
     let path = path.as_ref();
     let read = || -> Result<Option<ContainerFacts>> {
         let io = |e| trouble(path, e);
-        let open = || Input::new(File::open(path)?, BUDGET);
+        let open = || Input::new(open_original(path)?, BUDGET).map_err(io);
         Ok(match format {
             ClipFormat::ProresMov | ClipFormat::ProresRawMov | ClipFormat::Mov | ClipFormat::Braw | ClipFormat::Crm => {
-                let movie = Movie::read(&mut open().map_err(io)?).map_err(io)?;
+                let movie = Movie::read(&mut open()?).map_err(io)?;
                 let movie = movie.ok_or_else(|| {
                     Error::new(
                         ErrorKind::BadMedia,
@@ -92,7 +91,7 @@ pub fn container_facts(path: impl AsRef<Path>, format: ClipFormat) -> Result<Opt
                 Some(movie.facts)
             }
             ClipFormat::Mxf | ClipFormat::ArriMxf | ClipFormat::SonyMxf => {
-                let mxf = Mxf::read(&mut open().map_err(io)?).map_err(io)?;
+                let mxf = Mxf::read(&mut open()?).map_err(io)?;
                 let mxf = mxf.ok_or_else(|| Error::new(ErrorKind::BadMedia, "there is no MXF header partition"))?;
                 Some(mxf.facts)
             }

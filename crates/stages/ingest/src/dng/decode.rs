@@ -5,10 +5,11 @@ use std::path::Path;
 
 use ndarray::Array2;
 use rushes_core::frame::Pool;
+use rushes_core::media::open_original;
 use rushes_core::{Error, ErrorKind, Result};
 
 use super::CONVERT;
-use super::header::{Header, open};
+use super::header::Header;
 use super::jpeg::{self, Jpeg};
 use super::picture::{Compression, Photometric};
 use super::tiff::{bad, read_error};
@@ -27,7 +28,7 @@ type Put<'a> = dyn FnMut(usize, usize, &[u16]) + 'a;
 pub fn decode_u16(path: impl AsRef<Path>) -> Result<(Header, Array2<u16>)> {
     let path = path.as_ref();
     let run = || {
-        let mut file = open(path)?;
+        let mut file = open_original(path)?;
         let header = Header::from_reader(&mut file)?;
         if header.picture.photometric != Photometric::Cfa {
             header.check_decodable()?;

@@ -1,6 +1,5 @@
 //! The header of a DNG: all that is known before a pixel is read.
 
-use std::fs::File;
 use std::io::{Cursor, Read, Seek, SeekFrom};
 use std::path::Path;
 
@@ -77,7 +76,7 @@ impl Header {
     /// themselves. A file whose *pixels* are missing has a header: see [`Header::check_complete`].
     pub fn read(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
-        let mut file = open(path)?;
+        let mut file = open_original(path)?;
         Self::from_reader(&mut file).map_err(|e| e.doing("reading the DNG header").path(path))
     }
 
@@ -168,16 +167,6 @@ impl Header {
         let anywhere = || self.fields.iter().find(|f| f.tag == tag);
         self.field(&self.raw_ifd, tag).or_else(anywhere).map(Field::origin)
     }
-}
-
-/// Opens a file for reading; refuses what is no file.
-pub(super) fn open(path: &Path) -> Result<File> {
-    let file = open_original(path)?;
-    let meta = file.metadata().map_err(|e| Error::io(path, e))?;
-    if meta.is_dir() {
-        return Err(Error::new(ErrorKind::Invalid, "it is a folder, not a DNG file").path(path));
-    }
-    Ok(file)
 }
 
 /// The JPEG frame of the first strip or tile, when it is there.

@@ -3,13 +3,13 @@
 use std::path::PathBuf;
 
 use rushes_core::frame::{FrameFacts, FrameFormat, ImageState};
-use rushes_core::media::{ClipFormat, ClipMedia, Rect, Timecode};
+use rushes_core::media::{ClipFormat, ClipMedia, Original, Rect, Timecode, open_original};
 use rushes_core::stage::{ClipReader, ClipRef, Source, SourceFrame, StageInfo};
 use rushes_core::{Error, ErrorKind, Result};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::header::{Header, open};
+use super::header::Header;
 use super::picture::Photometric;
 use super::rows::{DngFrame, Pools};
 
@@ -79,10 +79,10 @@ impl DngClip {
         }
     }
 
-    fn with<T>(&self, frame: i64, doing: &str, run: impl FnOnce(&mut std::fs::File, Header) -> Result<T>) -> Result<T> {
+    fn with<T>(&self, frame: i64, doing: &str, run: impl FnOnce(&mut Original, Header) -> Result<T>) -> Result<T> {
         let path = self.path(frame).map_err(|e| self.name(e, doing, frame))?;
         let work = || {
-            let mut file = open(&path)?;
+            let mut file = open_original(&path)?;
             let header = Header::from_reader(&mut file)?;
             Ok((file, header))
         };
@@ -135,9 +135,9 @@ impl ClipReader for DngClip {
     }
 
     fn bytes_needed(&self, frame: i64) -> Result<u64> {
-        self.with(frame, "reading the header of a frame", |_, header| {
+        self.with(frame, "reading the header of a frame", |file, header| {
             header.check_decodable()?;
-            Ok(DngFrame::bytes_needed(&header))
+            Ok(DngFrame::bytes_needed(&header).saturating_add(file.memory()))
         })
     }
 

@@ -109,6 +109,10 @@ pub(super) fn bad(detail: impl Into<String>) -> Error {
 /// The operating system's error while reading; the caller names the file.
 pub(crate) fn read_error(e: std::io::Error) -> Error {
     use std::io::ErrorKind as K;
+    let e = match e.downcast::<Error>() {
+        Ok(e) => return e,
+        Err(e) => e,
+    };
     match e.kind() {
         // The length was checked: the file has shrunk since.
         K::UnexpectedEof => bad("the file ended while it was read"),

@@ -54,7 +54,7 @@ impl Found {
     pub(super) fn file(&mut self, index: usize, path: &Path) -> Result<()> {
         let io = |e| Error::io(path, e);
         let file = open_original(path)?;
-        let len = file.metadata().map_err(io)?.len();
+        let len = file.size().map_err(io)?;
         self.blocks(index, BufReader::new(file), len).map_err(|e| e.path(path))
     }
 

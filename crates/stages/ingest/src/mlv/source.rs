@@ -6,6 +6,7 @@ use ndarray::Array2;
 use rushes_core::frame::{BandMut, FrameFacts, FrameFormat, ImageState};
 use rushes_core::media::{ClipFormat, ClipMedia, open_original};
 use rushes_core::stage::{ClipReader, ClipRef, Source, SourceFrame, StageInfo};
+use rushes_core::storage::{RemoteReader, is_uri};
 use rushes_core::{Error, ErrorKind, Result};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -86,10 +87,11 @@ impl ClipReader for MlvClip {
 
     fn bytes_needed(&self, frame: i64) -> Result<u64> {
         self.check(frame, "reading the header of a frame")?;
-        let (_, at) = self.header.at(frame)?;
+        let (path, at) = self.header.at(frame)?;
         let pixels = self.header.width as u64 * self.header.height as u64;
         // The samples, the payload, and rows of the JPEG decoder.
-        Ok(pixels * 2 + at.len + 8 * 65_536)
+        let reader = if is_uri(path) { RemoteReader::MEMORY } else { 0 };
+        Ok(pixels * 2 + at.len + 8 * 65_536 + reader)
     }
 
     fn decode(&self, frame: i64) -> Result<Box<dyn SourceFrame>> {

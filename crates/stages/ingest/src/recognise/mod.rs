@@ -14,11 +14,10 @@ mod tiff;
 #[cfg(test)]
 mod tests;
 
-use std::fs::File;
 use std::io::{Cursor, Read, Seek};
 use std::path::Path;
 
-use rushes_core::media::ClipFormat;
+use rushes_core::media::{ClipFormat, open_original};
 use rushes_core::{Error, Result};
 
 pub(crate) use extension::{extension_of, fits, meant};
@@ -50,7 +49,7 @@ impl Recognised {
 /// does not. `None` for what is no picture.
 ///
 /// ```
-/// use rushes_core::media::ClipFormat;
+/// use rushes_core::media::{ClipFormat, open_original};
 /// let mlv = rushes_ingest::recognise(b"MLVI\x34\0\0\0v2.0", 4096, "M01-0001.MLV");
 /// assert_eq!(mlv.map(|r| r.format), Some(ClipFormat::Mlv));
 /// ```
@@ -67,11 +66,12 @@ pub fn recognise(head: &[u8], len: u64, file_name: &str) -> Option<Recognised> {
 pub fn recognise_file(path: impl AsRef<Path>) -> Result<Option<Recognised>> {
     let path = path.as_ref();
     let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-    let read = || identify(&mut Input::new(File::open(path)?, BUDGET)?, &name);
-    match read() {
+    let doing = "looking what a file is";
+    let file = open_original(path).map_err(|e| e.doing(doing))?;
+    match Input::new(file, BUDGET).and_then(|mut input| identify(&mut input, &name)) {
         Ok(found) => Ok(found),
         Err(e) if e.kind() == std::io::ErrorKind::InvalidData => Ok(None),
-        Err(e) => Err(Error::io(path, e).doing("looking what a file is")),
+        Err(e) => Err(Error::io(path, e).doing(doing)),
     }
 }
 

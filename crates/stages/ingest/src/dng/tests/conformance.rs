@@ -2,11 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
+use rushes_core::media::open_original;
 use sha2::{Digest, Sha256};
 
 use super::super::decode;
 use super::super::decode_u16;
-use super::super::header::{Header, open};
+use super::super::header::Header;
 
 /// The folder with footage, when the checkout has it beside it.
 fn footage(folder: &str) -> Option<PathBuf> {
@@ -36,7 +37,7 @@ fn every_derived_file_is_decoded_exactly() {
         for (name, want) in all {
             let path = root.join(&name);
             let header = Header::read(&path).unwrap();
-            let mut file = open(&path).unwrap();
+            let mut file = open_original(&path).unwrap();
             let stored = decode::samples(&header, &mut file, false).unwrap();
             assert_eq!(sha256(stored), want["stored_sha256_u16le"], "{name} stored");
             let (header, mosaic) = decode_u16(&path).unwrap();
