@@ -32,6 +32,8 @@ pub use rushes_core as core;
 pub use rushes_core::{Error, ErrorKind, Result};
 pub use rushes_custody as custody;
 pub use rushes_ledger as ledger;
+#[cfg(feature = "cloud")]
+pub use rushes_storage as storage;
 
 /// The stage crates.
 pub mod stages {

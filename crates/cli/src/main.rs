@@ -38,6 +38,8 @@ fn main() -> ExitCode {
     if as_json {
         progress::be_quiet();
     }
+    #[cfg(feature = "cloud")]
+    rushes::storage::register();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(e) => {
