@@ -108,7 +108,7 @@ fn a_fleet_makes_the_files_and_the_manifest_of_one_machine() {
     let options = ["--exr", "zip", "--on-bad-frame", "hold", "--frames-per-unit", "5"];
     same_as_alone(&address, &card.root, folder.path(), &options);
 
-    let footage = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/footage/cinemadng-seq-derived");
+    let footage = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/footage/raw/cinemadng-seq-derived");
     if !footage.is_dir() {
         eprintln!("NOT TESTED: the real footage is not beside the checkout: {}", footage.display());
         return;
