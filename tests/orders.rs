@@ -259,3 +259,75 @@ async fn an_order_lies_where_no_disk_is() {
         memory.uris().into_iter().filter(|u| u.contains("made.json") || u.contains("begun-")).collect();
     assert!(left.is_empty(), "{left:?}");
 }
+
+#[tokio::test]
+async fn camera_files_that_changed_are_made_again_and_not_believed() {
+    let bench = Bench::new();
+    let job = || bench.job(&recipe().plates_only(), "out");
+    let order = job().order(Spread::default()).await.unwrap();
+    assert!(work(&desk(rushes::registry()), &order).await);
+    // A frame that was copied badly is copied again: same size, same header, another picture.
+    let clip = &order.units(0).unwrap()[0].clip;
+    let rushes::core::media::ClipMedia::Sequence(frames) = &clip.media else { panic!("{:?}", clip.media) };
+    let path = frames.path(0);
+    let mut bytes = std::fs::read(&path).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle..middle + 64].fill(0x55);
+    std::fs::write(&path, bytes).unwrap();
+    let plate = bench.path("out").join(format!("plates/{0}/{0}.0000000.exr", clip.name));
+    let before = std::fs::read(&plate).unwrap();
+    let again = job().order(Spread::default()).await.unwrap();
+    assert_eq!(again.id(), order.id());
+    assert!(work(&desk(rushes::registry()), &again).await);
+    assert_ne!(std::fs::read(&plate).unwrap(), before);
+    bench.job(&recipe().plates_only(), "run").run().await.unwrap();
+    same(&bench.path("run"), &bench.path("out"));
+}
+
+#[tokio::test]
+async fn a_late_attempt_takes_nothing_away() {
+    let bench = Bench::new();
+    let order = bench.job(&recipe().plates_only(), "out").order(Spread::default()).await.unwrap();
+    let name = order.folder().to_str().unwrap().to_owned();
+    let unit = UnitRef { clip: 0, generation: 0, unit: 0 };
+    // It hangs in its first frame until others have done all of it, and is cancelled then.
+    let (go_on, wait) = std::sync::mpsc::channel::<()>();
+    let wait = std::sync::Mutex::new(wait);
+    let (tell, mut began) = tokio::sync::mpsc::unbounded_channel();
+    let events = Events::to(move |e| {
+        if let Event::FrameDone { done: 1, .. } = e {
+            let _ = tell.send(());
+            let _ = wait.lock().unwrap().recv();
+        }
+    });
+    let cx = RunContext { events, ..RunContext::plain() };
+    let cancel = cx.cancel.clone();
+    let late = tokio::spawn({
+        let name = name.clone();
+        async move { desk(rushes::registry()).run(&name, unit, &cx).await.unwrap() }
+    });
+    began.recv().await.unwrap();
+    let done = desk(rushes::registry()).run(&name, unit, &RunContext::plain()).await.unwrap();
+    assert_eq!(done.outcome, Outcome::Done);
+    cancel.cancel();
+    drop(go_on);
+    assert_eq!(late.await.unwrap().outcome, Outcome::Cancelled);
+    assert!(work(&desk(rushes::registry()), &order).await);
+    assert!(order.report().unwrap().unwrap().is_complete());
+}
+
+#[tokio::test]
+async fn units_that_write_elsewhere_than_their_order_are_refused() {
+    let bench = Bench::new();
+    let order = bench.job(&recipe(), "out").order(Spread::default()).await.unwrap();
+    let path = order.folder().join("clips/0.0.json");
+    let text = std::fs::read_to_string(&path).unwrap();
+    let out = serde_json::to_string(&bench.path("out")).unwrap();
+    let elsewhere = serde_json::to_string(&bench.path("elsewhere")).unwrap();
+    std::fs::write(&path, text.replace(&format!("\"out\":{out}"), &format!("\"out\":{elsewhere}"))).unwrap();
+    let unit = UnitRef { clip: 0, generation: 0, unit: 0 };
+    let name = order.folder().to_str().unwrap();
+    let e = desk(rushes::registry()).run(name, unit, &RunContext::plain()).await.unwrap_err();
+    assert!(e.to_string().contains("elsewhere than the order's"), "{e}");
+    assert!(!bench.path("elsewhere").exists());
+}

@@ -80,6 +80,10 @@ impl Desk {
         let clip = self.clip_file(order, unit.clip, unit.generation).await?;
         let planned = clip.plan.units.get(unit.unit as usize).cloned();
         let planned = planned.ok_or_else(|| damaged("the clip has no such unit").clip(&clip.clip.name))?;
+        planned.check().map_err(|e| e.path(&order.folder))?;
+        if planned.out != order.terms.out {
+            return Err(damaged("the unit's outputs go elsewhere than the order's").path(&order.folder));
+        }
         Ok(Unit { shared: true, ..planned })
     }
 
@@ -145,12 +149,21 @@ impl Desk {
         if let Outcome::Failed(f) = &mut report.outcome {
             f.retryable |= matches!(f.kind, ErrorKind::Io | ErrorKind::NotFound | ErrorKind::InUse);
         }
-        // Attempts that failed, of this worker and of others.
-        report.attempts = before.as_ref().filter(|r| r.inputs == inputs).map_or(0, |r| r.report.attempts) + 1;
+        // Attempts that failed in a way that may pass, of this worker and of others.
+        let failed =
+            |r: &&Receipt| r.inputs == inputs && matches!(&r.report.outcome, Outcome::Failed(f) if f.retryable);
+        report.attempts = before.as_ref().filter(failed).map_or(0, |r| r.report.attempts) + 1;
         // Whether an earlier attempt did some of the work is nothing that anybody wants to know of the outputs.
         report.ran_on = report.ran_on.trim_start_matches("cache of ").to_owned();
         let receipt = Receipt { inputs, report: report.clone(), records: made.records, recipes: made.recipes };
         blocking(move || {
+            if !receipt.report.is_done() {
+                // Somebody else may have done it meanwhile: what comes late takes nothing away.
+                let now: Option<Receipt> = folder::read_if_there(&path)?;
+                if now.is_some_and(|now| now.stands(&planned, &receipt.inputs)) {
+                    return Ok(());
+                }
+            }
             folder::write(&path, &receipt)?;
             let _ = storage::remove(&progress);
             Ok(())
@@ -185,7 +198,8 @@ impl Orders for Desk {
             let path = order.receipt_path(unit);
             let before: Option<Receipt> = folder::read_if_there(&path)?;
             let inputs = inputs(&planned)?;
-            if before.as_ref().is_some_and(|r| r.stands(&planned, &inputs)) {
+            let said = |r: &Receipt| r.inputs == inputs && matches!(r.report.outcome, Outcome::Failed(_));
+            if before.as_ref().is_some_and(|r| said(r) || r.stands(&planned, &inputs)) {
                 return Ok(());
             }
             let mut report = UnitReport::begin(&planned, "nowhere");

@@ -11,7 +11,7 @@ use rushes_core::stage::Batch;
 use rushes_core::{Error, ErrorKind, Result};
 use rushes_ledger::Ledger;
 
-use super::receipt::{Made, Receipt};
+use super::receipt::{Made, Receipt, inputs};
 use super::{ClipFile, Desk, Order, clip_name, folder};
 use crate::bad_frames::with_stand_ins;
 use crate::ending::Ending;
@@ -93,10 +93,15 @@ fn gather(order: &Order) -> Result<(Plan, Batch, RunReport, Arc<Ledger>)> {
         let mut made = Made::default();
         for (receipt, unit) in receipts(order, clip, generation, &file)?.into_iter().zip(&file.plan.units) {
             let Some(receipt) = receipt else {
-                let e = Error::new(ErrorKind::Cancelled, "the run was cancelled");
+                let e =
+                    Error::new(ErrorKind::Cancelled, "it was not run: the order was cancelled, or its clip given up");
                 report.units.push(UnitReport::begin(unit, "nowhere").failed(&e));
                 continue;
             };
+            // What was read for it need not be read again, as long as it is what it was.
+            if inputs(unit).is_ok_and(|now| now == receipt.inputs) {
+                ledger.trust_inputs(&receipt.records)?;
+            }
             made.records.extend(receipt.records);
             made.recipes.extend(receipt.recipes);
             report.units.push(receipt.report);

@@ -16,6 +16,8 @@ pub(super) fn read<T: DeserializeOwned>(path: &Path) -> Result<T> {
         Error::new(ErrorKind::NotFound, "there is no such file")
             .path(path)
             .advice("see whether this machine sees the output folder, and whether the order is still there")
+            // An empty mount point looks the same.
+            .retryable()
     })
 }
 

@@ -38,7 +38,7 @@ impl Made {
     }
 
     pub(super) fn give(&self, ledger: &Ledger) -> Result<()> {
-        ledger.take_over(&self.records, &self.recipes)
+        ledger.put(&self.records, &self.recipes)
     }
 }
 

@@ -14,7 +14,7 @@ use rushes_core::stage::Batch;
 use rushes_core::{Error, ErrorKind, Result};
 
 use super::parts::with_parts;
-use super::receipt::Receipt;
+use super::receipt::{Receipt, inputs};
 use super::{Desk, Order, folder};
 use crate::Job;
 use crate::job::blocking;
@@ -136,7 +136,8 @@ impl Desk {
             let (order, path) = (order.clone(), path.clone());
             move || {
                 let before: Option<Receipt> = folder::read_if_there(&path)?;
-                if before.as_ref().is_some_and(|r| r.report.is_done()) {
+                let now = inputs(&planned)?;
+                if before.as_ref().is_some_and(|r| r.stands(&planned, &now)) {
                     return Ok((true, Vec::new()));
                 }
                 let parts = order.parts(unit.clip, unit.generation, planned.range)?;

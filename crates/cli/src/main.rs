@@ -47,7 +47,10 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    match runtime.block_on(commands::run(args)) {
+    let ended = runtime.block_on(commands::run(args));
+    // A decoder that hangs keeps its thread, and would keep the process.
+    runtime.shutdown_timeout(std::time::Duration::from_secs(5));
+    match ended {
         Ok(done) => done.into(),
         Err(e) => {
             if as_json {

@@ -94,7 +94,7 @@ impl Ledger {
     }
 
     /// One that nobody keeps, for the outputs of a single unit: what it knows is taken over by another
-    /// ([`Ledger::everything`], [`Ledger::take_over`]).
+    /// ([`Ledger::everything`], [`Ledger::put`]).
     ///
     /// # Errors
     /// When there is no memory for it.
@@ -104,13 +104,12 @@ impl Ledger {
         Ok(Self { db, out: out.to_owned(), findings: Vec::new(), ended: Mutex::default(), passing: true })
     }
 
-    /// Takes over what others wrote down of outputs that they made in this folder, and the digests of the camera files
-    /// that they read for them.
+    /// Believes that the camera files of `records` are still what was read for them, so that they are not read again: for
+    /// who knows that neither their sizes nor their versions have changed since.
     ///
     /// # Errors
     /// When the store cannot be written.
-    pub fn take_over(&self, records: &[Record], recipes: &[Recipe]) -> Result<()> {
-        self.put(records, recipes)?;
+    pub fn trust_inputs(&self, records: &[Record]) -> Result<()> {
         let read = records.iter().flat_map(|r| &r.from).map(|f| (f.path.clone(), f.digest.clone())).collect();
         self.remember_inputs(&read)
     }

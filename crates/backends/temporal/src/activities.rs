@@ -5,11 +5,11 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use rushes_core::run::{Budget, CancellationToken, ClipHead, Event, Events, OrderHead, Orders, Outcome, RunContext};
-use rushes_core::{Error, ErrorKind};
+use rushes_core::{Error, ErrorKind, Result};
 use temporalio_macros::activities;
 use temporalio_sdk::activities::{ActivityContext, ActivityError};
 
-use crate::failure::{failed, failure};
+use crate::failure::{failed, failure, unreported};
 use crate::watch::Watch;
 use crate::work::{ClipWork, Frames, UnitWork};
 
@@ -54,7 +54,7 @@ impl Hands {
         ctx: ActivityContext,
         of: ClipWork,
     ) -> Result<Option<ClipHead>, ActivityError> {
-        alive(&ctx, self.orders.settle(&of.order, of.clip, of.generation)).await.map_err(|e| failure(&e))
+        self.alive(&ctx, self.orders.settle(&of.order, of.clip, of.generation)).await
     }
 
     #[activity(name = "rushes-lost")]
@@ -66,7 +66,7 @@ impl Hands {
 
     #[activity(name = "rushes-finish")]
     pub(crate) async fn finish(self: Arc<Self>, ctx: ActivityContext, order: String) -> Result<bool, ActivityError> {
-        alive(&ctx, self.orders.finish(&order)).await.map_err(|e| failure(&e))
+        self.alive(&ctx, self.orders.finish(&order)).await
     }
 
     #[activity(name = "rushes-unit")]
@@ -90,7 +90,13 @@ impl Hands {
         let (mut known, mut moved, mut ending) = (0, Instant::now(), None);
         let report = loop {
             tokio::select! {
-                report = &mut run => break report.map_err(|e| failure(&e))?,
+                report = &mut run => match report {
+                    Ok(report) => break report,
+                    Err(e) => {
+                        self.reached(Some(e.kind()));
+                        return Err(unreported(e.kind(), &e.to_string(), e.is_retryable()));
+                    }
+                },
                 () = ctx.cancelled(), if ending.is_none() => {
                     ending = Some(Instant::now());
                     cancel.cancel();
@@ -100,16 +106,27 @@ impl Hands {
                     if now != known {
                         (known, moved) = (now, Instant::now());
                     }
-                    if moved.elapsed() > self.stall || ending.is_some_and(|since| since.elapsed() > TO_END) {
+                    if ending.is_some_and(|since| since.elapsed() > TO_END) {
+                        // Its threads have the cores of this process.
+                        self.give_up.cancel();
+                        let draining = self.draining.load(Ordering::Relaxed);
+                        return Err(unreported(ErrorKind::Cancelled, "it did not come to its end when it was told to", draining));
+                    }
+                    if ending.is_none() && moved.elapsed() > self.stall {
+                        self.give_up.cancel();
                         let text = format!("no frame was finished in {} minutes", moved.elapsed().as_secs() / 60);
-                        return Err(failed(ErrorKind::Io, &text, true));
+                        return Err(unreported(ErrorKind::Io, &text, true));
                     }
                     // What cannot be told is told by the next.
                     let _ = ctx.record_heartbeat(Frames { frames: now }).await;
                 }
             }
         };
-        self.reached(&report.outcome);
+        match &report.outcome {
+            Outcome::Done => self.reached(None),
+            Outcome::Failed(f) => self.reached(Some(f.kind)),
+            Outcome::Cancelled => {}
+        }
         self.watch.count(&report);
         match report.outcome {
             Outcome::Done => Ok(Frames { frames: report.frames }),
@@ -139,17 +156,33 @@ impl Drop for InWork {
 }
 
 impl Hands {
-    fn reached(&self, outcome: &Outcome) {
-        match outcome {
-            Outcome::Failed(f) if matches!(f.kind, ErrorKind::Io | ErrorKind::NotFound) => {
+    /// Whether storage was in reach, as far as the end of a unit tells.
+    fn reached(&self, failure: Option<ErrorKind>) {
+        match failure {
+            Some(ErrorKind::Io | ErrorKind::NotFound) => {
                 let in_a_row = self.unreached.fetch_add(1, Ordering::Relaxed) + 1;
-                tracing::warn!(in_a_row, "storage is out of reach: {}", f.message);
+                tracing::warn!(in_a_row, "storage is out of reach");
                 if in_a_row >= UNREACHED {
                     self.give_up.cancel();
                 }
             }
-            Outcome::Done => self.unreached.store(0, Ordering::Relaxed),
-            _ => {}
+            None => self.unreached.store(0, Ordering::Relaxed),
+            Some(_) => {}
+        }
+    }
+}
+
+impl Hands {
+    /// Waits for `work`, and tells meanwhile that it is at work; a worker that is about to end gives it back.
+    async fn alive<T>(&self, ctx: &ActivityContext, work: impl Future<Output = Result<T>>) -> Result<T, ActivityError> {
+        let mut work = std::pin::pin!(work);
+        let mut beat = tokio::time::interval(between(ctx));
+        loop {
+            tokio::select! {
+                done = &mut work => return done.map_err(|e| failure(&e)),
+                () = ctx.cancelled() => return Err(failed(ErrorKind::Cancelled, "the worker is about to end", true)),
+                _ = beat.tick() => drop(ctx.record_heartbeat(()).await),
+            }
         }
     }
 }
@@ -158,16 +191,4 @@ impl Hands {
 fn between(ctx: &ActivityContext) -> Duration {
     let timeout = ctx.info().heartbeat_timeout.filter(|t| !t.is_zero()).unwrap_or(Duration::from_secs(30));
     (timeout / 4).max(Duration::from_millis(50))
-}
-
-/// Waits for `work`, and tells meanwhile that it is at work.
-async fn alive<T>(ctx: &ActivityContext, work: impl Future<Output = T>) -> T {
-    let mut work = std::pin::pin!(work);
-    let mut beat = tokio::time::interval(between(ctx));
-    loop {
-        tokio::select! {
-            done = &mut work => return done,
-            _ = beat.tick() => drop(ctx.record_heartbeat(()).await),
-        }
-    }
 }

@@ -24,6 +24,22 @@ pub(crate) fn failed(kind: ErrorKind, message: &str, retryable: bool) -> Activit
     ActivityError::Application(Box::new(failure))
 }
 
+/// The same of a unit that left no report.
+pub(crate) fn unreported(kind: ErrorKind, message: &str, retryable: bool) -> ActivityError {
+    match failed(kind, message, retryable) {
+        ActivityError::Application(failure) => {
+            let text = failure.source_error().to_string();
+            let failure =
+                ApplicationFailure::builder(text).type_name(UNREPORTED.to_owned()).non_retryable(!retryable).build();
+            ActivityError::Application(Box::new(failure))
+        }
+        other => other,
+    }
+}
+
+/// The type of failures that left no report.
+pub(crate) const UNREPORTED: &str = "unreported";
+
 /// The name of a kind in reports: `bad-media`.
 pub(crate) fn name(kind: ErrorKind) -> String {
     // Debug names are the variants': BadMedia.

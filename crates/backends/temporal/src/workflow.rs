@@ -21,7 +21,7 @@ use temporalio_sdk::{
 };
 
 use crate::activities::Hands;
-use crate::failure::name;
+use crate::failure::{UNREPORTED, name};
 use crate::work::{At, ClipWork, UnitWork, Work, queue};
 
 /// A run of an order, or of a clip of it.
@@ -197,8 +197,8 @@ async fn unit(ctx: &Ctx, work: &Work, order: &OrderHead, now: &ClipHead, clip: u
             continue;
         }
         tally.failed = 1;
-        // Where the worker said why, it kept a report; a silent one left nothing.
-        if said.is_none() {
+        // Where the worker said why, it kept a report; a silent one left nothing, and one that says so.
+        if said.as_deref().is_none_or(|said| said == UNREPORTED) {
             let why =
                 Some(format!("no worker came to its end: {}", why.reason().map_or_else(|| why.to_string(), said_by)));
             // A clip whose unit cannot even be noted as lost is told of by the run's own failure to finish.

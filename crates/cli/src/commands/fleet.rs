@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use rushes::core::run::{Budget, Executors, Outcome};
 use rushes::order::{Desk, Order, Spread};
-use rushes::{Error, ErrorKind, Result};
+use rushes::recipes::Dailies;
+use rushes::{Error, ErrorKind, Job, Result};
 use rushes_temporal::{Ended as OrderEnded, Pace, Run, Server, State, Status, Submission, Worker};
 
 use super::{Ended, job};
@@ -27,7 +28,7 @@ impl ServerArgs {
 }
 
 pub(crate) async fn worker(a: &WorkerArgs) -> Result<Ended> {
-    let desk = Desk::new(rushes::registry(), executors(a)?);
+    let desk = desk(a)?;
     let mut worker = Worker::new(Arc::new(desk))
         .units_at_once(a.units_at_once)
         .grace(a.grace())
@@ -43,9 +44,17 @@ pub(crate) async fn worker(a: &WorkerArgs) -> Result<Ended> {
 }
 
 /// What runs the units of a worker.
-fn executors(a: &WorkerArgs) -> Result<Executors> {
+fn desk(a: &WorkerArgs) -> Result<Desk> {
     if !a.apart {
-        return a.elsewhere.here(a.threads);
+        // The workflow and the paths are the orders', and the engine tries again.
+        let nothing = Dailies::default().workflow();
+        let job = Job::new(nothing, "", "").attempts(1).executors(a.elsewhere.here(a.threads)?);
+        return Ok(a.elsewhere.join(job)?.desk());
+    }
+    if !a.elsewhere.flags().is_empty() {
+        return Err(Error::new(ErrorKind::Unsupported, "units that run apart run on this machine's CPUs")
+            .doing("reading the command line")
+            .advice("leave out --apart, or the GPU and the FilmLight server"));
     }
     let program = std::env::current_exe()
         .map_err(|e| Error::new(ErrorKind::Io, e.to_string()).doing("finding this program to run units apart"))?;
@@ -54,7 +63,7 @@ fn executors(a: &WorkerArgs) -> Result<Executors> {
     args.extend(a.memory.map(|bytes| format!("--memory={bytes}")));
     let local = rushes::backends::local::LocalExecutor::new(rushes::registry());
     let apart = rushes::backends::local::Apart::new(Arc::new(local), program, args);
-    Ok(Executors::new().prefer(Arc::new(apart)).by_preference())
+    Ok(Desk::new(rushes::registry(), Executors::new().prefer(Arc::new(apart)).by_preference()))
 }
 
 pub(crate) async fn submit(a: &Submit) -> Result<Ended> {

@@ -159,7 +159,11 @@ impl Unit {
             .collect()
     }
 
-    fn check(&self) -> Result<()> {
+    /// Whether it makes sense as it stands: its range, and its tree. [`Unit::from_json`] asks.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn check(&self) -> Result<()> {
         let bad = |what: String| {
             Err(Error::new(ErrorKind::Invalid, what).doing("reading a unit").advice("plan it again; do not edit units"))
         };
