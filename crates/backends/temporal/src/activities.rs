@@ -1,7 +1,7 @@
 //! What the interpreter of orders has done.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use rushes_core::run::{Budget, CancellationToken, ClipHead, Event, Events, OrderHead, Orders, Outcome, RunContext};
@@ -25,8 +25,27 @@ pub(crate) struct Hands {
     /// Units in a row that failed because storage was out of reach.
     pub(crate) unreached: AtomicU32,
     /// Ends the worker.
-    pub(crate) give_up: CancellationToken,
+    pub(crate) give_up: GiveUp,
     pub(crate) watch: Arc<Watch>,
+}
+
+/// Ends a worker, and says why.
+#[derive(Clone, Default)]
+pub(crate) struct GiveUp {
+    pub(crate) fired: CancellationToken,
+    why: Arc<OnceLock<&'static str>>,
+}
+
+impl GiveUp {
+    fn because(&self, why: &'static str) {
+        self.why.get_or_init(|| why);
+        self.fired.cancel();
+    }
+
+    /// Why, where it did.
+    pub(crate) fn why(&self) -> Option<&'static str> {
+        self.why.get().copied()
+    }
 }
 
 /// A worker that has lost its storage fails quickly, and is free for the next unit sooner than others: after so many in a row
@@ -108,12 +127,12 @@ impl Hands {
                     }
                     if ending.is_some_and(|since| since.elapsed() > TO_END) {
                         // Its threads have the cores of this process.
-                        self.give_up.cancel();
+                        self.give_up.because("a unit that was told to end did not");
                         let draining = self.draining.load(Ordering::Relaxed);
                         return Err(unreported(ErrorKind::Cancelled, "it did not come to its end when it was told to", draining));
                     }
                     if ending.is_none() && moved.elapsed() > self.stall {
-                        self.give_up.cancel();
+                        self.give_up.because("a unit hangs, and has the cores of this worker");
                         let text = format!("no frame was finished in {} minutes", moved.elapsed().as_secs() / 60);
                         return Err(unreported(ErrorKind::Io, &text, true));
                     }
@@ -163,7 +182,7 @@ impl Hands {
                 let in_a_row = self.unreached.fetch_add(1, Ordering::Relaxed) + 1;
                 tracing::warn!(in_a_row, "storage is out of reach");
                 if in_a_row >= UNREACHED {
-                    self.give_up.cancel();
+                    self.give_up.because("storage is out of reach: three units in a row could not read or write");
                 }
             }
             None => self.unreached.store(0, Ordering::Relaxed),

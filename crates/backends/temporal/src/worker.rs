@@ -13,7 +13,7 @@ use temporalio_sdk::{Runtime, WorkerOptions};
 use tokio::net::TcpListener;
 
 use crate::Server;
-use crate::activities::Hands;
+use crate::activities::{GiveUp, Hands};
 use crate::watch::{Watch, serve};
 use crate::work::{ORCHESTRATE, queue};
 use crate::workflow::OrderRun;
@@ -98,7 +98,7 @@ impl Worker {
     ///
     /// # Errors
     /// When the server cannot be reached at first, refuses the worker, or something of the engine ends by itself; and when
-    /// three units in a row could not reach their storage: then it is better to be started anew elsewhere.
+    /// three units in a row could not reach their storage, or one hangs: then it is better to be started anew.
     pub async fn run(self, server: &Server, stop: CancellationToken) -> Result<()> {
         let failed = |why: String| Error::new(ErrorKind::Io, why).doing("working on orders");
         if self.queues.is_empty() {
@@ -118,9 +118,9 @@ impl Worker {
         let client = server.connect().await?;
         let runtime = Runtime::from_current_tokio(Default::default()).map_err(|e| failed(e.to_string()))?;
         let draining = Arc::new(AtomicBool::new(false));
-        let (give_up, stop_or_give_up) = (CancellationToken::new(), stop.child_token());
+        let (give_up, stop_or_give_up) = (GiveUp::default(), stop.child_token());
         let _watch = {
-            let (give_up, stop) = (give_up.clone(), stop_or_give_up.clone());
+            let (give_up, stop) = (give_up.fired.clone(), stop_or_give_up.clone());
             let watch = tokio::spawn(async move {
                 give_up.cancelled().await;
                 stop.cancel();
@@ -161,9 +161,10 @@ impl Worker {
         }))
         .await;
         ended.into_iter().collect::<Result<(), _>>().map_err(|e| failed(e.to_string()).retryable())?;
-        if give_up.is_cancelled() {
-            return Err(failed("storage is out of reach: three units in a row could not read or write".into())
-                .advice("see to the mounts and credentials of this machine, and start the worker again"));
+        if let Some(why) = give_up.why() {
+            return Err(failed(why.into()).advice(
+                "see to the mounts, credentials and media that this machine works on, and start the worker again",
+            ));
         }
         Ok(())
     }
@@ -174,7 +175,7 @@ impl Worker {
         client: &Client,
         class: &str,
         draining: &Arc<AtomicBool>,
-        give_up: &CancellationToken,
+        give_up: &GiveUp,
         watch: &Arc<Watch>,
     ) -> Result<temporalio_sdk::Worker> {
         let failed = |why: String| Error::new(ErrorKind::Invalid, why).doing(format!("beginning to work on `{class}`"));
