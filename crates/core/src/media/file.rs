@@ -40,25 +40,6 @@ impl Original {
         }
     }
 
-    /// Fills `buffer` from `offset` on.
-    ///
-    /// # Errors
-    /// When the file ends before, and when it cannot be read.
-    pub fn read_exact_at(&self, mut buffer: &mut [u8], mut offset: u64) -> io::Result<()> {
-        while !buffer.is_empty() {
-            match self.read_at(buffer, offset) {
-                Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
-                Ok(n) => {
-                    buffer = &mut buffer[n..];
-                    offset += n as u64;
-                }
-                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
-                Err(e) => return Err(e),
-            }
-        }
-        Ok(())
-    }
-
     /// Bytes that are held while it is read.
     pub fn memory(&self) -> u64 {
         match self {

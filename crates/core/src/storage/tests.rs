@@ -237,9 +237,9 @@ fn places_here_and_there_are_read_alike_on_a_disk_and_at_a_uri() {
     let files: [Original; 2] = [open_original(there).unwrap(), open_original(&here).unwrap()];
     for file in &files {
         let mut some = [0; 1000];
-        file.read_exact_at(&mut some, 150_123).unwrap();
+        assert_eq!(file.read_at(&mut some, 150_123).unwrap(), some.len());
         assert_eq!(some, whole[150_123..151_123]);
-        assert_eq!(file.read_exact_at(&mut some, 199_500).unwrap_err().kind(), std::io::ErrorKind::UnexpectedEof);
+        assert_eq!(file.read_at(&mut some, 199_500).unwrap(), 500);
         assert_eq!(file.read_at(&mut some, 1 << 40).unwrap(), 0);
     }
     assert!(files[0].memory() > 0 && files[1].memory() == 0);
