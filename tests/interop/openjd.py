@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import sys
 
-rushes, card, work = sys.argv[1], sys.argv[2], pathlib.Path(sys.argv[3]).resolve()
+rushes, card, work = (pathlib.Path(a).resolve() for a in sys.argv[1:4])
 openjd = pathlib.Path(sys.executable).parent / "openjd"
 OPTIONS = ["--exr", "zip", "--on-bad-frame", "hold", "--frames-per-unit", "6"]
 
@@ -46,7 +46,6 @@ def submit(template, *parameters):
 
 shutil.rmtree(work, ignore_errors=True)
 work.mkdir(parents=True)
-rushes = str(pathlib.Path(rushes).resolve())
 
 # Plates, in chunks; the template as JSON in the output folder, where it knows the order.
 run(rushes, "plates", card, "--out", work / "plates", *OPTIONS)
