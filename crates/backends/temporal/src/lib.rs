@@ -31,6 +31,10 @@
 //! # }
 //! ```
 //!
+//! With the feature `otel` and a global provider of OpenTelemetry's tracers, an order is one trace: whoever starts it, its runs and
+//! those of its clips, each attempt at a unit, and (through `tracing-opentelemetry`) the unit's stages, in whichever process.
+//! The provider wants [`SpanIds`] for its ids, so that a run that is replayed elsewhere goes on under the same.
+//!
 //! | what | where |
 //! | --- | --- |
 //! | what a run is given and remembers | `work.rs` |
@@ -49,6 +53,10 @@ mod worker;
 mod workflow;
 
 pub use server::Server;
+/// Ids of spans: random, but for those of workflows, which are the same whenever a run is replayed.
+#[cfg(feature = "otel")]
+pub use temporalio_sdk::opentelemetry::WorkflowIdGenerator as SpanIds;
+
 pub use submit::{Ended, Run, State, Status, Submission};
 pub use work::Pace;
 pub use worker::Worker;

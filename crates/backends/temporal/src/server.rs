@@ -10,7 +10,7 @@ use temporalio_client::{Client, ClientOptions, Connection, ConnectionOptions};
 #[derive(Clone)]
 pub struct Server {
     connection: ConnectionOptions,
-    client: ClientOptions,
+    namespace: String,
     address: String,
 }
 
@@ -36,7 +36,7 @@ impl Server {
                     .doing("reading where the Temporal server is")
                     .advice("see to the variables TEMPORAL_* and the file temporal.toml")
             })?;
-        Ok(Self { address: connection.target.to_string(), connection, client })
+        Ok(Self { address: connection.target.to_string(), connection, namespace: client.namespace })
     }
 
     /// The same, at another address: `host:port`, or a URL.
@@ -56,7 +56,7 @@ impl Server {
 
     /// The same, in another namespace.
     pub fn namespace(mut self, namespace: &str) -> Self {
-        self.client.namespace = namespace.to_owned();
+        self.namespace = namespace.to_owned();
         self
     }
 
@@ -65,7 +65,20 @@ impl Server {
         &self.address
     }
 
+    /// A client whose calls, and the workers made with it, tell of themselves in the caller's trace: where the feature `otel` is on
+    /// and the process has a provider of tracers.
+    pub(crate) async fn connect_traced(&self) -> Result<Client> {
+        let options = ClientOptions::new(&self.namespace);
+        #[cfg(feature = "otel")]
+        let options = options.plugin(temporalio_sdk::opentelemetry::OpenTelemetryPlugin::builder().build());
+        self.connect_with(options.build()).await
+    }
+
     pub(crate) async fn connect(&self) -> Result<Client> {
+        self.connect_with(ClientOptions::new(&self.namespace).build()).await
+    }
+
+    async fn connect_with(&self, client: ClientOptions) -> Result<Client> {
         let mut options = self.connection.clone();
         options.connect_timeout.get_or_insert(PATIENCE);
         if options.identity.is_empty() {
@@ -81,6 +94,6 @@ impl Server {
             .await
             .map_err(|_| failed("it does not answer".into()))?
             .map_err(|e| failed(e.to_string()))?;
-        Client::new(connection, self.client.clone()).map_err(|e| failed(e.to_string()))
+        Client::new(connection, client).map_err(|e| failed(e.to_string()))
     }
 }

@@ -66,7 +66,7 @@ impl Submission {
     /// # Errors
     /// When the server cannot be reached, or refuses it.
     pub async fn start(&self, server: &Server) -> Result<Run> {
-        let client = server.connect().await?;
+        let traced = server.connect_traced().await?;
         let work = Work {
             version: Work::VERSION,
             order: self.order.clone(),
@@ -86,9 +86,10 @@ impl Submission {
             .priority(priority)
             .static_summary(self.order.clone())
             .build();
-        let started = client.start_workflow(OrderRun::run, work, options).await;
+        let started = traced.start_workflow(OrderRun::run, work, options).await;
         started.map_err(|e| io("submitting the order", e.to_string()))?;
-        Ok(Run::of(client, &self.id))
+        // Asking how far it is, over and over, is nothing for its trace.
+        Run::find(server, &self.id).await
     }
 }
 

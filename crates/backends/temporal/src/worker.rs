@@ -8,6 +8,8 @@ use std::time::Duration;
 use rushes_core::run::{Budget, CancellationToken, Events, Orders};
 use rushes_core::{Error, ErrorKind, Result};
 use temporalio_client::Client;
+use temporalio_common::telemetry::{PrometheusExporterOptions, TelemetryOptions, start_prometheus_metric_exporter};
+use temporalio_sdk::runtime::RuntimeOptions;
 use temporalio_sdk::runtime::worker_tuner::{FixedSizeSlotSupplier, SlotSupplier, TunerHolder, WorkerTuner};
 use temporalio_sdk::{Runtime, WorkerOptions};
 use tokio::net::TcpListener;
@@ -32,6 +34,7 @@ pub struct Worker {
     budget: Budget,
     events: Events,
     metrics: Option<SocketAddr>,
+    sdk_metrics: Option<SocketAddr>,
 }
 
 impl Worker {
@@ -47,6 +50,7 @@ impl Worker {
             budget: Budget::unlimited(),
             events: Events::none(),
             metrics: None,
+            sdk_metrics: None,
         }
     }
 
@@ -93,6 +97,13 @@ impl Worker {
         self
     }
 
+    /// Where the metrics of the engine's SDK are served, at `/metrics`: latencies of polls, of tasks and of calls to the server, slots;
+    /// nowhere if not said.
+    pub fn sdk_metrics(mut self, at: SocketAddr) -> Self {
+        self.sdk_metrics = Some(at);
+        self
+    }
+
     /// Works until `stop` fires, and then until what is in work has ended or was given back. The future is not `Send`:
     /// it belongs to the thread that began it.
     ///
@@ -108,15 +119,28 @@ impl Worker {
         let watch = Arc::new(Watch::default());
         let mut _serving = None;
         if let Some(at) = self.metrics {
-            let listener = TcpListener::bind(at).await.map_err(|e| {
-                Error::new(ErrorKind::Io, format!("{at}: {e}"))
-                    .doing("opening the port for metrics")
-                    .advice("choose another one")
-            })?;
+            let listener = TcpListener::bind(at).await.map_err(|e| no_port(at, e))?;
             _serving = Some(AbortOnDrop(tokio::spawn(serve(listener, Arc::clone(&watch))).abort_handle()));
         }
-        let client = server.connect().await?;
-        let runtime = Runtime::from_current_tokio(Default::default()).map_err(|e| failed(e.to_string()))?;
+        let mut telemetry = TelemetryOptions::default();
+        let mut _serving_sdk = None;
+        if let Some(at) = self.sdk_metrics {
+            let options = PrometheusExporterOptions::builder()
+                .socket_addr(at)
+                .counters_total_suffix(true)
+                .unit_suffix(true)
+                .use_seconds_for_durations(true)
+                .build();
+            let served = start_prometheus_metric_exporter(options).map_err(|e| no_port(at, e))?;
+            _serving_sdk = Some(AbortOnDrop(served.abort_handle));
+            telemetry.metrics = Some(served.meter);
+        }
+        let client = server.connect_traced().await?;
+        let runtime = RuntimeOptions::builder()
+            .telemetry_options(telemetry)
+            .build()
+            .and_then(|options| Runtime::from_current_tokio(options).map_err(|e| e.to_string()))
+            .map_err(failed)?;
         let draining = Arc::new(AtomicBool::new(false));
         let (give_up, stop_or_give_up) = (GiveUp::default(), stop.child_token());
         let _watch = {
@@ -185,7 +209,7 @@ impl Worker {
             events: self.events.clone(),
             stall: self.stall,
             draining: Arc::clone(draining),
-            unreached: 0.into(),
+            unreached: Default::default(),
             give_up: give_up.clone(),
             watch: Arc::clone(watch),
         };
@@ -211,6 +235,10 @@ impl Worker {
         };
         temporalio_sdk::Worker::new(runtime, client.clone(), options).map_err(|e| failed(e.to_string()))
     }
+}
+
+fn no_port(at: SocketAddr, e: impl std::fmt::Display) -> Error {
+    Error::new(ErrorKind::Io, format!("{at}: {e}")).doing("opening the port for metrics").advice("choose another one")
 }
 
 struct AbortOnDrop(tokio::task::AbortHandle);

@@ -43,6 +43,9 @@ pub(crate) struct WorkerArgs {
     /// Serve /metrics for Prometheus, and /healthz and /readyz for probes, at this address: 0.0.0.0:9464.
     #[arg(long, value_name = "ADDRESS")]
     pub(crate) metrics: Option<std::net::SocketAddr>,
+    /// Serve the metrics of the engine's SDK (polls, tasks, calls to the server) for Prometheus at this address.
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) sdk_metrics: Option<std::net::SocketAddr>,
     #[command(flatten)]
     pub(crate) server: ServerArgs,
     #[command(flatten)]

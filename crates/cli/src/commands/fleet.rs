@@ -39,6 +39,9 @@ pub(crate) async fn worker(a: &WorkerArgs) -> Result<Ended> {
     if let Some(at) = a.metrics {
         worker = worker.metrics(at);
     }
+    if let Some(at) = a.sdk_metrics {
+        worker = worker.sdk_metrics(at);
+    }
     worker.run(&a.server.server()?, super::cancelled_by_signal()).await?;
     Ok(Ended::Done)
 }
