@@ -191,6 +191,11 @@ impl Orders for Desk {
         self.keep(planned, path, move || order.known(unit, range), cx).await
     }
 
+    async fn reach(&self, order: &str) -> Result<()> {
+        let order = self.open(order).await?;
+        blocking(move || order.reach()).await
+    }
+
     async fn lost(&self, order: &str, unit: UnitRef, why: Error) -> Result<()> {
         let order = self.open(order).await?;
         let planned = self.unit(&order, unit).await?;

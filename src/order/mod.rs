@@ -31,7 +31,7 @@ use rushes_core::graph::{Registry, WorkflowFile};
 use rushes_core::media::{Clip, Digest, Finding};
 use rushes_core::plan::{ClipPlan, Plan, Unit};
 use rushes_core::run::{ClipHead, Fanout, OrderHead, PENDING, RunReport, UnitRef};
-use rushes_core::storage::absolute;
+use rushes_core::storage::{self, absolute};
 use rushes_core::{Error, ErrorKind, Result};
 use serde::{Deserialize, Serialize};
 
@@ -133,7 +133,7 @@ impl Job {
                 page: job.page,
                 gpu: spread.gpu,
                 himem: spread.himem,
-                fanout: Fanout::of(made.len(), spread.pending),
+                fanout: Fanout::of(clips.iter().map(|c| c.plan.units.len()), spread.pending),
                 clips: made,
             };
             // By what it says, so that who submits it twice submits one order.
@@ -222,6 +222,23 @@ impl Order {
     /// As [`Order::clip`], and when the registry has not the clip's stages.
     pub fn is_whole(&self, clip: u64, registry: &Registry) -> Result<bool> {
         self.clip_file(clip, 0)?.plan.units.first().map_or(Ok(false), |u| work::is_whole(u, registry))
+    }
+
+    /// Looks whether its card is there, where a missing mount leaves an empty folder, and whether its own folder can be written.
+    fn reach(&self) -> Result<()> {
+        let card = &self.terms.input;
+        let there = match storage::is_folder(card)? {
+            true => !storage::list(card, 1)?.is_empty(),
+            false => storage::stat(card).is_ok(),
+        };
+        if !there {
+            return Err(Error::new(ErrorKind::NotFound, "there is nothing in it")
+                .doing("looking for the card of an order")
+                .path(card)
+                .advice("see whether this machine sees the card: its mounts, its credentials")
+                .retryable());
+        }
+        self.write("reached.json", &self.terms.id)
     }
 
     /// How it ended; nothing while it has not.

@@ -106,7 +106,9 @@ impl Work {
                             .advice("simulate a part of it, or make `frames_per_unit` larger"));
                     }
                     let fanout = match scenario.scheduler {
-                        Scheduler::Queue => Fanout::of(count, scenario.pending),
+                        Scheduler::Queue => {
+                            Fanout::of(work.clips[first..].iter().map(|c| c.units.len()), scenario.pending)
+                        }
                         // A run keeps no front.
                         Scheduler::InProcess => Fanout { clips: usize::MAX, units: usize::MAX },
                     };

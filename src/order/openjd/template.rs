@@ -309,7 +309,7 @@ mod tests {
             page: true,
             gpu: false,
             himem: 0,
-            fanout: Fanout::of(10_000, 256),
+            fanout: Fanout::default(),
             clips: Vec::new(),
         };
         let order = Order { folder: "/out/.rushes/orders/1".into(), terms };

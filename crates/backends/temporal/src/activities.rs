@@ -1,7 +1,8 @@
 //! What the interpreter of orders has done.
 
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use rushes_core::run::{Budget, CancellationToken, ClipHead, Event, Events, OrderHead, Orders, Outcome, RunContext};
@@ -22,8 +23,8 @@ pub(crate) struct Hands {
     pub(crate) stall: Duration,
     /// The worker is about to end: what is cancelled now is to be run elsewhere.
     pub(crate) draining: Arc<AtomicBool>,
-    /// Units in a row that failed because storage was out of reach.
-    pub(crate) unreached: AtomicU32,
+    /// What failed for want of storage since a unit was done.
+    pub(crate) unreached: Mutex<Unreached>,
     /// Ends the worker.
     pub(crate) give_up: GiveUp,
     pub(crate) watch: Arc<Watch>,
@@ -50,7 +51,16 @@ impl GiveUp {
 
 /// A worker that has lost its storage fails quickly, and is free for the next unit sooner than others: after so many in a row
 /// it gives up.
-const UNREACHED: u32 = 3;
+const UNREACHED: usize = 3;
+
+/// What failed in a row for want of storage.
+#[derive(Debug, Default)]
+pub(crate) struct Unreached {
+    /// Units whose order's storage was out of reach.
+    gone: usize,
+    /// Clips that could not be read or written, though it was in reach: a disk of this machine's own may be full.
+    clips: BTreeSet<(String, u64)>,
+}
 
 /// How long a unit that is cancelled may take to come to its end.
 const TO_END: Duration = Duration::from_secs(30);
@@ -112,7 +122,7 @@ impl Hands {
                 report = &mut run => match report {
                     Ok(report) => break report,
                     Err(e) => {
-                        self.reached(Some(e.kind()));
+                        self.reached(&ctx, &of, Some(e.kind())).await;
                         return Err(unreported(e.kind(), &e.to_string(), e.is_retryable()));
                     }
                 },
@@ -142,8 +152,8 @@ impl Hands {
             }
         };
         match &report.outcome {
-            Outcome::Done => self.reached(None),
-            Outcome::Failed(f) => self.reached(Some(f.kind)),
+            Outcome::Done => self.reached(&ctx, &of, None).await,
+            Outcome::Failed(f) => self.reached(&ctx, &of, Some(f.kind)).await,
             Outcome::Cancelled => {}
         }
         self.watch.count(&report);
@@ -175,18 +185,33 @@ impl Drop for InWork {
 }
 
 impl Hands {
-    /// Whether storage was in reach, as far as the end of a unit tells.
-    fn reached(&self, failure: Option<ErrorKind>) {
-        match failure {
-            Some(ErrorKind::Io | ErrorKind::NotFound) => {
-                let in_a_row = self.unreached.fetch_add(1, Ordering::Relaxed) + 1;
-                tracing::warn!(in_a_row, "storage is out of reach");
-                if in_a_row >= UNREACHED {
-                    self.give_up.because("storage is out of reach: three units in a row could not read or write");
-                }
+    /// Whether storage is in reach, as far as the end of a unit tells. Where it ended for want of a file that is looked after: a
+    /// single clip that cannot be read is no reason to go.
+    async fn reached(&self, ctx: &ActivityContext, of: &UnitWork, failure: Option<ErrorKind>) {
+        let kind = match failure {
+            None => {
+                *self.unreached.lock().unwrap_or_else(PoisonError::into_inner) = Unreached::default();
+                return;
             }
-            None => self.unreached.store(0, Ordering::Relaxed),
-            Some(_) => {}
+            Some(kind @ (ErrorKind::Io | ErrorKind::NotFound)) => kind,
+            Some(_) => return,
+        };
+        let look = async { Ok(self.orders.reach(&of.order).await.is_ok()) };
+        let in_reach = match tokio::time::timeout(TO_END, self.alive(ctx, look)).await {
+            Ok(Ok(in_reach)) => in_reach,
+            // It was told to end, and did not learn it.
+            Ok(Err(_)) => return,
+            Err(_) => false,
+        };
+        let mut unreached = self.unreached.lock().unwrap_or_else(PoisonError::into_inner);
+        match in_reach {
+            false => unreached.gone += 1,
+            true if kind == ErrorKind::NotFound => return,
+            true => drop(unreached.clips.insert((of.order.clone(), of.unit.clip))),
+        }
+        tracing::warn!(?unreached, "storage is out of reach");
+        if unreached.gone.max(unreached.clips.len()) >= UNREACHED {
+            self.give_up.because("storage is out of reach: three units in a row could not read or write");
         }
     }
 }

@@ -38,6 +38,9 @@ pub(crate) struct At {
     pub(crate) generation: u32,
     /// What ended.
     pub(crate) tally: Tally,
+    /// What went wrong with whole clips.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) troubles: Vec<String>,
 }
 
 /// How an order goes through the engine.

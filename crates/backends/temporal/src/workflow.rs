@@ -52,6 +52,9 @@ pub(crate) struct Progress {
 /// Troubles that are remembered.
 const TROUBLES: usize = 10;
 
+/// Characters of each of them.
+const LONGEST: usize = 500;
+
 #[workflow_methods]
 impl OrderRun {
     #[run(name = "rushes-order")]
@@ -82,10 +85,10 @@ async fn order(ctx: &Ctx, mut work: Work) -> WorkflowResult<Tally> {
     work.head = Some(head);
     begin(ctx, head.clips, &work.at);
     lanes(ctx, head.fanout.clips, work.pace.events, |clip| child(ctx, &work, clip)).await;
-    let (next, tally) = ctx.state(|s| (s.progress.next, s.progress.tally));
+    let (next, tally, troubles) = ctx.state(|s| (s.progress.next, s.progress.tally, s.progress.troubles.clone()));
     let cancelled = ctx.cancellation_token().is_cancelled();
     if next < head.clips && !cancelled {
-        let at = At { next, tally, ..At::default() };
+        let at = At { next, tally, troubles, ..At::default() };
         ctx.continue_as_new(Work { at, ..work.clone() }, ContinueAsNewOptions::default())?;
     }
     ctx.state_mut(|s| s.progress.finishing = true);
@@ -108,7 +111,7 @@ async fn child(ctx: &Ctx, order: &Work, clip: u64) -> Tally {
     ended.unwrap_or_else(|why| {
         let cancelled = ctx.cancellation_token().is_cancelled();
         if !cancelled {
-            let trouble = format!("clip {clip}: {why}");
+            let trouble: String = format!("clip {clip}: {why}").chars().take(LONGEST).collect();
             ctx.state_mut(|s| {
                 if s.progress.troubles.len() < TROUBLES {
                     s.progress.troubles.push(trouble);
@@ -142,7 +145,7 @@ async fn of_clip(ctx: &Ctx, mut work: Work, clip: u64) -> WorkflowResult<Tally> 
             return Ok(tally);
         }
         if next < now.units {
-            let at = At { next, generation: now.generation, tally };
+            let at = At { next, generation: now.generation, tally, ..At::default() };
             ctx.continue_as_new(Work { at, ..work.clone() }, ContinueAsNewOptions::default())?;
         }
         // Only failed units tell of frames that cannot be decoded.
@@ -239,6 +242,7 @@ fn begin(ctx: &Ctx, of: u64, at: &At) {
         s.progress.of = of;
         s.progress.next = at.next;
         s.progress.tally = at.tally;
+        s.progress.troubles.clone_from(&at.troubles);
         s.progress.running.clear();
     });
 }

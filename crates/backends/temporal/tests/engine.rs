@@ -263,3 +263,25 @@ async fn record() {
     let clip = rushes_temporal::Run::find(&at, "recorded/0").await.unwrap();
     std::fs::write(path("clip-v1.json"), clip.history().await.unwrap()).unwrap();
 }
+
+/// What the numbers of a production come to: a clip of 100,000 frames, 240 to a unit, and 10,000 clips in one order.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "takes minutes; run it by name with --ignored after changes of the interpreter or its limits"]
+async fn a_clip_of_100_000_frames_and_10_000_clips_go_through() {
+    let Some(server) = TestServer::start() else { return };
+    let at = server.server();
+    for (id, clips) in [("frames", vec![100_000_usize.div_ceil(240)]), ("clips", vec![2; 10_000])] {
+        let executor = Arc::new(Nothing::default());
+        let held = Arc::new(Held::new(plan(&clips), executor.clone()));
+        let _working = Working::on(&at, &held, &["orchestrate", "cpu"], 32);
+        let begun = std::time::Instant::now();
+        let run = Submission::new(id, "memory").start(&at).await.unwrap();
+        let all = clips.iter().sum::<usize>() as u64;
+        let ended = run.wait().await.unwrap();
+        eprintln!("{id}: {all} units in {:.0} s", begun.elapsed().as_secs_f64());
+        let Ended::Done(tally) = ended else { panic!("{id}: {ended:?}") };
+        assert_eq!((tally.done, tally.failed, executor.0.load(Ordering::Relaxed)), (all, 0, all));
+        assert!(held.report().is_complete());
+        replay(&run.history().await.unwrap()).unwrap();
+    }
+}

@@ -15,25 +15,50 @@ pub struct Fanout {
 }
 
 impl Fanout {
-    /// For a plan of `clips` clips of which at most `pending` units wait or run at the same time. Few clips are spread
-    /// wider each; of many, four units each at least, so that the last long clip is not made one unit after another.
+    /// For a plan with so many units in each clip, of which `pending` are to wait or run at the same time; by chance it may be more,
+    /// and never twice as many. Few clips are spread wider each; of many, four units each at least, so that the last long clip is
+    /// not made one unit after another. Clips of one unit take one place each.
     ///
     /// ```
     /// # use rushes_core::run::Fanout;
-    /// assert_eq!(Fanout::of(1, 400), Fanout { clips: 1, units: 400 });
-    /// assert_eq!(Fanout::of(10_000, 400), Fanout { clips: 100, units: 4 });
+    /// assert_eq!(Fanout::of([417], 400), Fanout { clips: 1, units: 400 });
+    /// assert_eq!(Fanout::of([10; 10_000], 400), Fanout { clips: 100, units: 4 });
+    /// assert_eq!(Fanout::of([1; 5000], 400), Fanout { clips: 400, units: 1 });
     /// ```
-    pub fn of(clips: usize, pending: usize) -> Self {
+    pub fn of(units: impl IntoIterator<Item = usize>, pending: usize) -> Self {
         let pending = pending.max(1);
-        let at_once = clips.clamp(1, pending.div_ceil(4));
-        Self { clips: at_once, units: pending / at_once }
-    }
-
-    /// Units that wait or run at most.
-    pub fn pending(&self) -> usize {
-        self.clips * self.units
+        let mut units: Vec<usize> = units.into_iter().map(|u| u.max(1)).collect();
+        units.sort_unstable_by(|a, b| b.cmp(a));
+        let widest = units.first().copied().unwrap_or(1).min(pending);
+        let narrow = LEAST.min(widest);
+        // What a clip in work takes, each weighed by its units: the longer it is, the longer it is in work.
+        let weighed = |of: &dyn Fn(usize) -> usize| units.iter().map(|&u| (u * of(u)) as f64).sum::<f64>();
+        let usual = weighed(&|u| narrow.min(u)) / weighed(&|_| 1).max(1.0);
+        let as_a_rule = (pending as f64 / usual.max(1.0)) as usize;
+        // However clips are met, no more wait than where the longest ones meet.
+        let mut sum = 0;
+        let at_worst = |u: &&usize| {
+            sum += narrow.min(**u);
+            sum <= 2 * pending
+        };
+        let clips = units.iter().take(as_a_rule.clamp(1, MOST_CLIPS)).take_while(at_worst).count().max(1);
+        let longest = units.get(..clips).unwrap_or(&units);
+        let wait = |wide: usize| longest.iter().map(|u| wide.min(*u)).sum::<usize>();
+        // The first width at which too many would wait; less than that is right.
+        let (mut fits, mut too_wide) = (narrow, widest + 1);
+        while too_wide - fits > 1 {
+            let wide = fits.midpoint(too_wide);
+            if wait(wide) <= pending { fits = wide } else { too_wide = wide }
+        }
+        Self { clips, units: fits }
     }
 }
+
+/// Units of a clip that wait or run at least, where it has them.
+const LEAST: usize = 4;
+
+/// Clips in work at most: engines keep a record of each (Temporal lets a run have 2,000 children).
+const MOST_CLIPS: usize = 1000;
 
 /// Units of one job that wait or run: a few hundred, as durable engines advise.
 pub const PENDING: usize = 400;
@@ -41,6 +66,48 @@ pub const PENDING: usize = 400;
 /// For a job of which nothing is known.
 impl Default for Fanout {
     fn default() -> Self {
-        Self::of(usize::MAX, PENDING)
+        Self { clips: PENDING / LEAST, units: LEAST }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn no_more_wait_than_may(units in prop::collection::vec(0_usize..2000, 0..300), pending in 1_usize..1000) {
+            let fanout = Fanout::of(units.iter().copied(), pending);
+            prop_assert!(fanout.clips >= 1 && fanout.units >= 1);
+            let mut longest = units.clone();
+            longest.sort_unstable_by(|a, b| b.cmp(a));
+            let waiting = |f: Fanout| longest.iter().take(f.clips).map(|u| f.units.min((*u).max(1))).sum::<usize>();
+            prop_assert!(waiting(fanout) <= 2 * pending);
+            // All of them one wider would be too many, or there are no more.
+            let wider = waiting(Fanout { units: fanout.units + 1, ..fanout });
+            prop_assert!(wider > pending || wider == waiting(fanout) || longest[0] <= fanout.units);
+        }
+
+        #[test]
+        fn clips_of_one_length_fill_the_front(units in 1_usize..50, clips in 1_usize..2000, pending in 1_usize..900) {
+            let fanout = Fanout::of(std::iter::repeat_n(units, clips), pending);
+            let waiting = fanout.clips.min(clips) * fanout.units.min(units);
+            prop_assert!(waiting <= pending);
+            // Less than one more clip is left over, or there is nothing more.
+            prop_assert!(waiting + LEAST > pending || waiting == units * clips || fanout.clips == clips);
+        }
+    }
+
+    #[test]
+    fn a_few_longer_shots_among_many_short_ones_take_no_places_from_them() {
+        let shots = (0..5000).map(|i| match i % 50 {
+            0 => 4,
+            1..5 => 2,
+            _ => 1,
+        });
+        let fanout = Fanout::of(shots, 400);
+        assert!((280..=330).contains(&fanout.clips) && fanout.units == 4, "{fanout:?}");
     }
 }

@@ -32,6 +32,13 @@ pub trait Orders: Send + Sync + std::fmt::Debug {
     /// When the unit cannot be read, or its report not be kept. How the unit itself ended is in the report.
     async fn run(&self, order: &str, unit: UnitRef, cx: &RunContext) -> Result<UnitReport>;
 
+    /// Whether this machine reaches what the order is made of. It is asked when a unit failed for want of a file: a worker that has
+    /// lost its storage is told from a clip that cannot be read.
+    ///
+    /// # Errors
+    /// When it does not, and what is out of reach.
+    async fn reach(&self, order: &str) -> Result<()>;
+
     /// Keeps that a unit ended in `why` without a report: whoever ran it was lost each time.
     ///
     /// # Errors

@@ -5,10 +5,11 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use rushes::backends::local::LocalExecutor;
 use rushes::core::frame::FrameFormat;
 use rushes::core::graph::{AnyStage, Registry};
-use rushes::core::run::{CancellationToken, Executors};
+use rushes::core::run::{CancellationToken, ClipHead, Executors, OrderHead, Orders, RunContext, UnitRef, UnitReport};
 use rushes::core::stage::{ClipReader, ClipRef, Source, SourceFrame, StageInfo};
 use rushes::order::Desk;
 use rushes::stages::ingest::dng::DngSource;
@@ -73,7 +74,8 @@ pub fn work(setup: &Setup) -> Result<()> {
     let registry = registry(setup);
     let local = LocalExecutor::new(registry.clone()).threads(1);
     let desk = Desk::new(registry, Executors::new().prefer(Arc::new(local))).note_every(Duration::from_millis(100));
-    let worker = Worker::new(Arc::new(desk)).units_at_once(2).grace(Duration::from_millis(300));
+    let orders: Arc<dyn Orders> = if setup.blind { Arc::new(Blind(desk)) } else { Arc::new(desk) };
+    let worker = Worker::new(orders).units_at_once(2).grace(Duration::from_millis(300));
     let worker = setup.queues.iter().fold(worker, |w, q| w.queue(q));
     let server = Server::from_env()?.at(&setup.server)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
@@ -87,6 +89,35 @@ pub fn work(setup: &Setup) -> Result<()> {
         });
         worker.run(&server, stop).await
     })
+}
+
+/// The desk of a machine that has lost its mount of the card.
+#[derive(Debug)]
+struct Blind(Desk);
+
+#[async_trait]
+impl Orders for Blind {
+    async fn head(&self, order: &str) -> Result<OrderHead> {
+        self.0.head(order).await
+    }
+    async fn clip(&self, order: &str, clip: u64) -> Result<ClipHead> {
+        self.0.clip(order, clip).await
+    }
+    async fn run(&self, order: &str, unit: UnitRef, cx: &RunContext) -> Result<UnitReport> {
+        self.0.run(order, unit, cx).await
+    }
+    async fn reach(&self, _: &str) -> Result<()> {
+        Err(Error::new(ErrorKind::NotFound, "the card is gone on purpose"))
+    }
+    async fn lost(&self, order: &str, unit: UnitRef, why: Error) -> Result<()> {
+        self.0.lost(order, unit, why).await
+    }
+    async fn settle(&self, order: &str, clip: u64, generation: u32) -> Result<Option<ClipHead>> {
+        self.0.settle(order, clip, generation).await
+    }
+    async fn finish(&self, order: &str) -> Result<bool> {
+        self.0.finish(order).await
+    }
 }
 
 pub fn registry(setup: &Setup) -> Registry {

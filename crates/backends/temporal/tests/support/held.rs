@@ -20,7 +20,7 @@ pub struct Held {
 
 impl Held {
     pub fn new(plan: Plan, executor: Arc<dyn Executor>) -> Self {
-        let fanout = Fanout::of(plan.clips.len(), rushes_core::run::PENDING);
+        let fanout = Fanout::of(plan.clips.iter().map(|c| c.units.len()), rushes_core::run::PENDING);
         Self { plan, executor, fanout, reports: Mutex::default(), finished: Mutex::default() }
     }
 
@@ -67,6 +67,10 @@ impl Orders for Held {
         report.attempts = reports.get(&unit).map_or(0, |r| r.attempts) + 1;
         reports.insert(unit, report.clone());
         Ok(report)
+    }
+
+    async fn reach(&self, _: &str) -> Result<()> {
+        Ok(())
     }
 
     async fn lost(&self, _: &str, unit: UnitRef, why: Error) -> Result<()> {
