@@ -5,6 +5,7 @@ use std::path::Path;
 
 use rushes::core::plan::Unit;
 use rushes::core::run::{CancellationToken, Event, Events, Outcome, UnitReport};
+use rushes::core::storage;
 use rushes::order::Order;
 use rushes::order::openjd::Numbering;
 use rushes::{Error, ErrorKind, Result};
@@ -30,17 +31,23 @@ pub(crate) async fn run(a: &RunUnit) -> Result<Ended> {
 }
 
 async fn of_file(a: &RunUnit, file: &Path) -> Result<Ended> {
-    let mut text = String::new();
-    // One byte more than a unit may have, so that a larger file is refused and not read whole.
+    // One byte more than a unit may have, so that a larger one is refused and not read whole.
     let most = Unit::MAX_BYTES as u64 + 1;
-    let read = if a.attended {
-        std::io::stdin().lock().take(most).read_line(&mut text)
-    } else if file.as_os_str() == "-" {
-        std::io::stdin().take(most).read_to_string(&mut text)
+    let text = if storage::is_uri(file) {
+        let path = file.to_owned();
+        super::blocking(move || storage::read_text(&path, most).map_err(|e| e.doing("reading a unit"))).await?
     } else {
-        std::fs::File::open(file).and_then(|f| f.take(most).read_to_string(&mut text))
+        let mut text = String::new();
+        let read = if a.attended {
+            std::io::stdin().lock().take(most).read_line(&mut text)
+        } else if file.as_os_str() == "-" {
+            std::io::stdin().take(most).read_to_string(&mut text)
+        } else {
+            std::fs::File::open(file).and_then(|f| f.take(most).read_to_string(&mut text))
+        };
+        read.map_err(|e| Error::io(file, e).doing("reading a unit"))?;
+        text
     };
-    read.map_err(|e| Error::io(file, e).doing("reading a unit"))?;
     let unit = Unit::from_json(text.trim_end()).map_err(|e| e.path(file))?;
     if a.host.elsewhere.asks_filmlight() {
         return Err(Error::new(ErrorKind::Unsupported, "a unit in a file runs on this machine")
