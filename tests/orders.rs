@@ -18,7 +18,7 @@ pub(crate) fn desk(registry: Registry) -> Desk {
 }
 
 /// All of an order, as an engine would ask for it.
-async fn work(desk: &Desk, order: &Order) -> bool {
+pub(crate) async fn work(desk: &Desk, order: &Order) -> bool {
     let name = order.folder().to_str().unwrap();
     for clip in 0..desk.head(name).await.unwrap().clips {
         let mut head = desk.clip(name, clip).await.unwrap();

@@ -14,6 +14,8 @@ mod jobs;
 mod openjd;
 /// Orders: the same work, planned by one and done by others.
 mod orders;
+/// Orders in folders in which something was made before.
+mod orders_again;
 /// Plans: units small enough for any engine, and what they explain.
 mod plans;
 /// One frame at each point of the chain, against arithmetic done here.

@@ -1,8 +1,7 @@
 //! Works on orders: what a worker does.
 
-use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -17,8 +16,10 @@ use rushes_core::storage;
 use rushes_core::{Error, ErrorKind, Result};
 use rushes_ledger::{Cache, Ledger};
 
-use super::receipt::{Made, Progress, Receipt, inputs};
-use super::{ClipFile, Order, damaged, folder};
+use super::folder::{self, Recent};
+use super::known::{Given, Known};
+use super::receipt::{Made, Progress, Receipt};
+use super::{ClipFile, Order, clip_name, damaged};
 use crate::job::blocking;
 
 /// Runs the units of orders on executors, with the stages of a registry, and settles orders.
@@ -37,16 +38,20 @@ pub struct Desk {
     executors: Executors,
     note_every: Duration,
     /// Clips of late: the units of a clip come one after another.
-    clips: Arc<Mutex<HashMap<String, Arc<ClipFile>>>>,
+    clips: Recent<ClipFile>,
+    known: Recent<Known>,
 }
-
-/// Clips that are kept in memory.
-const CLIPS: usize = 64;
 
 impl Desk {
     /// With the stages that orders are made of, and what runs their units.
     pub fn new(registry: Registry, executors: Executors) -> Self {
-        Self { registry, executors, note_every: Duration::from_secs(5), clips: Arc::default() }
+        Self {
+            registry,
+            executors,
+            note_every: Duration::from_secs(5),
+            clips: Recent::default(),
+            known: Recent::default(),
+        }
     }
 
     /// How often it is written down what stands of a unit in work, so that another attempt goes on from there; every five
@@ -62,18 +67,18 @@ impl Desk {
     }
 
     pub(super) async fn clip_file(&self, order: &Order, clip: u64, generation: u32) -> Result<Arc<ClipFile>> {
-        let key = format!("{}\n{clip}.{generation}", order.folder.display());
-        if let Some(known) = self.clips.lock().unwrap_or_else(PoisonError::into_inner).get(&key) {
-            return Ok(Arc::clone(known));
-        }
-        let order = order.clone();
-        let read = Arc::new(blocking(move || order.clip_file(clip, generation)).await?);
-        let mut clips = self.clips.lock().unwrap_or_else(PoisonError::into_inner);
-        if clips.len() >= CLIPS {
-            clips.clear();
-        }
-        clips.insert(key, Arc::clone(&read));
-        Ok(read)
+        let (order, clips) = (order.clone(), self.clips.clone());
+        blocking(move || {
+            order.has_clip(clip)?;
+            clips.read(&order.folder.join(clip_name(clip, generation)))
+        })
+        .await
+    }
+
+    /// What was known of a clip's outputs from before the order was planned.
+    pub(super) async fn known(&self, order: &Order, clip: u64) -> Result<Arc<Known>> {
+        let (path, known) = (order.known_path(clip), self.known.clone());
+        blocking(move || Ok(known.read_if_there(&path)?.unwrap_or_default())).await
     }
 
     pub(super) async fn unit(&self, order: &Order, unit: UnitRef) -> Result<Unit> {
@@ -87,17 +92,19 @@ impl Desk {
         Ok(Unit { shared: true, ..planned })
     }
 
-    /// Runs what does not stand of `unit`; `made` is what is known of it.
+    /// Runs what does not stand of `unit`; `known` and `made` is what is known of it, the newer last. What other attempts
+    /// at it should know before it ends is left in `beside`.
     async fn make(
         &self,
         unit: &Unit,
-        made: Vec<Made>,
-        progress: PathBuf,
+        (known, made): (Known, Vec<Made>),
+        (progress, beside): (PathBuf, PathBuf),
         cx: &RunContext,
     ) -> Result<(UnitReport, Made)> {
         let out = unit.out.clone();
         let ledger = blocking(move || {
-            let ledger = Ledger::passing(&out)?;
+            let ledger = Ledger::passing(&out)?.beside(beside);
+            known.give(&ledger)?;
             made.iter().try_for_each(|m| m.give(&ledger))?;
             Ok(Arc::new(ledger))
         })
@@ -117,50 +124,60 @@ impl Desk {
         Ok((report, made))
     }
 
-    /// Runs a unit or a part of one, or finds that it was run, and keeps its report in `path`; `known` is what was made of
-    /// its frames before, by whomever.
+    /// Runs a unit of `clip` or a part of one, or finds that it was run, and keeps its report in `path`; `made` is what was
+    /// made of its frames in this order, by whomever.
     pub(super) async fn keep(
         &self,
+        order: &Order,
+        clip: u64,
         mut planned: Unit,
         path: PathBuf,
-        known: impl FnOnce() -> Result<Vec<Made>> + Send + 'static,
+        made: impl FnOnce() -> Result<Vec<Made>> + Send + 'static,
         cx: &RunContext,
     ) -> Result<UnitReport> {
         let progress = Progress::path(&path);
-        let (inputs, before, made) = blocking({
+        let known = self.known(order, clip).await?;
+        let (given, before, made) = blocking({
             let (path, progress, planned) = (path.clone(), progress.clone(), planned.clone());
             move || {
                 let before: Option<Receipt> = folder::read_if_there(&path)?;
-                let mut made = known()?;
+                let mut made = made()?;
                 made.extend(folder::read_if_there::<Made>(&progress)?);
-                Ok((inputs(&planned)?, before, made))
+                Ok((Given::of(&planned, &known)?, before, made))
             }
         })
         .await?;
         if let Some(receipt) = &before {
-            if receipt.stands(&planned, &inputs) {
+            if receipt.stands(&planned, &given) {
                 return Ok(receipt.report.clone());
             }
             // What it made before is its own to replace. Where it made nothing, something else may have been in its way.
             planned.overwrite |= !receipt.report.outputs.is_empty();
         }
-        let (mut report, made) = self.make(&planned, made, progress.clone(), cx).await?;
+        let (mut report, made) =
+            self.make(&planned, (given.known.clone(), made), (progress.clone(), order.beside()), cx).await?;
         // What this worker cannot reach another may; and what it cannot reach is not damaged.
         if let Outcome::Failed(f) = &mut report.outcome {
             f.retryable |= matches!(f.kind, ErrorKind::Io | ErrorKind::NotFound | ErrorKind::InUse);
         }
         // Attempts that failed in a way that may pass, of this worker and of others.
         let failed =
-            |r: &&Receipt| r.inputs == inputs && matches!(&r.report.outcome, Outcome::Failed(f) if f.retryable);
+            |r: &&Receipt| r.inputs == given.inputs && matches!(&r.report.outcome, Outcome::Failed(f) if f.retryable);
         report.attempts = before.as_ref().filter(failed).map_or(0, |r| r.report.attempts) + 1;
         // Whether an earlier attempt did some of the work is nothing that anybody wants to know of the outputs.
         report.ran_on = report.ran_on.trim_start_matches("cache of ").to_owned();
-        let receipt = Receipt { inputs, report: report.clone(), records: made.records, recipes: made.recipes };
+        let receipt = Receipt {
+            inputs: given.inputs.clone(),
+            known: given.stamp.clone(),
+            report: report.clone(),
+            records: made.records,
+            recipes: made.recipes,
+        };
         blocking(move || {
             if !receipt.report.is_done() {
                 // Somebody else may have done it meanwhile: what comes late takes nothing away.
                 let now: Option<Receipt> = folder::read_if_there(&path)?;
-                if now.is_some_and(|now| now.stands(&planned, &receipt.inputs)) {
+                if now.is_some_and(|now| now.stands(&planned, &given)) {
                     return Ok(());
                 }
             }
@@ -188,7 +205,8 @@ impl Orders for Desk {
         let order = self.open(order).await?;
         let planned = self.unit(&order, unit).await?;
         let (path, range) = (order.receipt_path(unit), planned.range);
-        self.keep(planned, path, move || order.known(unit, range), cx).await
+        let of = order.clone();
+        self.keep(&order, unit.clip, planned, path, move || of.made(unit, range), cx).await
     }
 
     async fn reach(&self, order: &str) -> Result<()> {
@@ -199,12 +217,13 @@ impl Orders for Desk {
     async fn lost(&self, order: &str, unit: UnitRef, why: Error) -> Result<()> {
         let order = self.open(order).await?;
         let planned = self.unit(&order, unit).await?;
+        let known = self.known(&order, unit.clip).await?;
         blocking(move || {
             let path = order.receipt_path(unit);
             let before: Option<Receipt> = folder::read_if_there(&path)?;
-            let inputs = inputs(&planned)?;
-            let said = |r: &Receipt| r.inputs == inputs && matches!(r.report.outcome, Outcome::Failed(_));
-            if before.as_ref().is_some_and(|r| said(r) || r.stands(&planned, &inputs)) {
+            let given = Given::of(&planned, &known)?;
+            let said = |r: &Receipt| r.inputs == given.inputs && matches!(r.report.outcome, Outcome::Failed(_));
+            if before.as_ref().is_some_and(|r| said(r) || r.stands(&planned, &given)) {
                 return Ok(());
             }
             let mut report = UnitReport::begin(&planned, "nowhere");
@@ -212,7 +231,8 @@ impl Orders for Desk {
             report.findings.push(Finding::error("unit-lost", text).clip(&planned.clip.name));
             let report = report.failed(&why.clip(&planned.clip.name));
             let made: Made = folder::read_if_there(&Progress::path(&path))?.unwrap_or_default();
-            folder::write(&path, &Receipt { inputs, report, records: made.records, recipes: made.recipes })
+            let (inputs, known) = (given.inputs, given.stamp);
+            folder::write(&path, &Receipt { inputs, known, report, records: made.records, recipes: made.recipes })
         })
         .await
     }

@@ -1,9 +1,11 @@
 //! The files of an order.
 
-use std::path::Path;
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rushes_core::deliver::{Existing, write_whole};
-use rushes_core::storage;
+use rushes_core::storage::{self, Stat};
 use rushes_core::{Error, ErrorKind, Result};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -32,6 +34,58 @@ pub(super) fn read_if_there<T: DeserializeOwned>(path: &Path) -> Result<Option<T
             .path(path)
             .advice("submit the job again with this build; do not edit orders")
     })
+}
+
+/// Files of late, as long as they are what they were: the units of a clip come one after another.
+#[derive(Debug)]
+pub(super) struct Recent<T>(Arc<Mutex<Kept<T>>>);
+
+type Kept<T> = HashMap<PathBuf, (Stat, Arc<T>)>;
+
+/// Files that are kept in memory.
+const KEPT: usize = 64;
+
+impl<T: DeserializeOwned> Recent<T> {
+    pub(super) fn read(&self, path: &Path) -> Result<Arc<T>> {
+        self.read_if_there(path)?.map_or_else(|| read(path).map(Arc::new), Ok)
+    }
+
+    pub(super) fn read_if_there(&self, path: &Path) -> Result<Option<Arc<T>>> {
+        // Before it is read: one that is replaced meanwhile is read again the next time.
+        let now = match storage::stat(path) {
+            Ok(stat) => stat,
+            Err(e) if e.kind() == ErrorKind::NotFound => return Ok(None),
+            Err(e) => return Err(away(e)),
+        };
+        if let Some((then, kept)) = self.kept().get(path)
+            && *then == now
+        {
+            return Ok(Some(Arc::clone(kept)));
+        }
+        let Some(read) = read_if_there(path)?.map(Arc::new) else { return Ok(None) };
+        let mut kept = self.kept();
+        if kept.len() >= KEPT {
+            kept.clear();
+        }
+        kept.insert(path.to_owned(), (now, Arc::clone(&read)));
+        Ok(Some(read))
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Kept<T>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<T> Clone for Recent<T> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<T> Default for Recent<T> {
+    fn default() -> Self {
+        Self(Arc::default())
+    }
 }
 
 /// Several writers may come at once: the last one's stands, and each is whole.

@@ -7,8 +7,10 @@
 //!                           batch.json             the clips, as the clip stages left them
 //!                           plan.json              the plan without its units
 //!                           clips/12.0.json        clip 12: its facts and its units, as they were planned first
+//!                           clips/12.known.json    what the output folder knew of its outputs, where there were any
 //!                           receipts/12.0.3.json   what became of the fourth of them
 //!                           receipts/12.0/7..9.json  of three of its frames, where somebody asked for these
+//!                           beside/                what workers tell others of units in work
 //!                           report.json            how it all ended
 //! ```
 //!
@@ -20,6 +22,7 @@ mod classes;
 mod desk;
 mod finish;
 mod folder;
+mod known;
 pub mod openjd;
 mod parts;
 mod receipt;
@@ -140,6 +143,8 @@ impl Job {
             let said = serde_json::to_vec(&(&terms, &batch, &plan, &clips)).map_err(|e| damaged(&e.to_string()))?;
             terms.id = Digest::xxh64(&said).hex().to_owned();
             let order = Self::order_in(&out, terms);
+            let names: Vec<&str> = clips.iter().map(|c| c.clip.name.as_str()).collect();
+            order.write_known(&names)?;
             order.write("batch.json", &batch)?;
             order.write("plan.json", &plan)?;
             for (n, clip) in clips.iter().enumerate() {
@@ -262,12 +267,17 @@ impl Order {
     }
 
     fn clip_file(&self, clip: u64, generation: u32) -> Result<ClipFile> {
+        self.has_clip(clip)?;
+        folder::read(&self.folder.join(clip_name(clip, generation)))
+    }
+
+    fn has_clip(&self, clip: u64) -> Result<()> {
         let of = self.terms.clips.len() as u64;
         if clip >= of {
             return Err(Error::new(ErrorKind::NotFound, format!("the order has {of} clips, and no clip {clip}"))
                 .path(&self.folder));
         }
-        folder::read(&self.folder.join(clip_name(clip, generation)))
+        Ok(())
     }
 
     /// The last generation of a clip, and which that is.
@@ -285,6 +295,11 @@ impl Order {
 
     fn write<T: Serialize>(&self, name: &str, value: &T) -> Result<()> {
         folder::write(&self.folder.join(name), value)
+    }
+
+    /// Where workers leave what others should know of units in work.
+    fn beside(&self) -> PathBuf {
+        self.folder.join("beside")
     }
 
     fn receipt_path(&self, unit: UnitRef) -> PathBuf {

@@ -13,7 +13,8 @@ use rushes_core::run::{UnitRef, UnitReport};
 use rushes_core::storage;
 use rushes_core::{Error, ErrorKind, Result};
 
-use super::receipt::{Made, Receipt, inputs};
+use super::known::{Given, Known};
+use super::receipt::{Made, Receipt};
 use super::{Order, folder};
 
 /// What became of a part of a unit.
@@ -55,18 +56,19 @@ impl Order {
     }
 
     /// What was made of `range`, which lies in `unit`, in this generation of its clip and those before.
-    pub(super) fn known(&self, unit: UnitRef, range: FrameRange) -> Result<Vec<Made>> {
-        let mut known = Vec::new();
+    pub(super) fn made(&self, unit: UnitRef, range: FrameRange) -> Result<Vec<Made>> {
+        let mut made = Vec::new();
         for generation in 0..=unit.generation {
             let whole: Option<Receipt> = folder::read_if_there(&self.receipt_path(UnitRef { generation, ..unit }))?;
-            known.extend(whole.map(|r| r.made()));
-            known.extend(self.parts(unit.clip, generation, range)?.iter().map(|p| p.receipt.made()));
+            made.extend(whole.map(|r| r.made()));
+            made.extend(self.parts(unit.clip, generation, range)?.iter().map(|p| p.receipt.made()));
         }
-        Ok(known)
+        Ok(made)
     }
 
-    /// What `parts` of `unit` say of the unit; nothing where they leave something out, or do not stand.
-    pub(super) fn joined(unit: &Unit, parts: &[Part]) -> Result<Option<Receipt>> {
+    /// What `parts` of `unit` say of the unit; nothing where they leave something out, or do not stand. `known` is what is
+    /// known of the clip.
+    pub(super) fn joined(unit: &Unit, parts: &[Part], known: &Known) -> Result<Option<Receipt>> {
         let mut used = Vec::new();
         let mut next = Some(unit.range.first);
         for part in parts {
@@ -75,7 +77,7 @@ impl Order {
             if part.frames.first > first {
                 return Ok(None);
             }
-            if part.receipt.stands(&made, &inputs(&made)?) {
+            if part.receipt.stands(&made, &Given::of(&made, known)?) {
                 next = (made.range.last < unit.range.last).then(|| made.range.last + 1);
                 used.push((made, &part.receipt));
             }
@@ -83,11 +85,11 @@ impl Order {
         if next.is_some() || used.is_empty() {
             return Ok(None);
         }
-        Ok(Some(join(unit, inputs(unit)?, &used)))
+        Ok(Some(join(unit, Given::of(unit, known)?, &used)))
     }
 }
 
-fn join(unit: &Unit, inputs: String, parts: &[(Unit, &Receipt)]) -> Receipt {
+fn join(unit: &Unit, given: Given, parts: &[(Unit, &Receipt)]) -> Receipt {
     let reports = || parts.iter().map(|(_, r)| &r.report);
     let mut ran_on: Vec<&str> = Vec::new();
     let mut report = UnitReport::begin(unit, "");
@@ -121,7 +123,8 @@ fn join(unit: &Unit, inputs: String, parts: &[(Unit, &Receipt)]) -> Receipt {
             recipes.push(recipe.clone());
         }
     }
-    Receipt { inputs, report, records: records.into_values().cloned().collect(), recipes }
+    let records = records.into_values().cloned().collect();
+    Receipt { inputs: given.inputs, known: given.stamp, report, records, recipes }
 }
 
 /// What failed of a unit was made again, and nothing else: what its parts had made before belongs to it as well.

@@ -12,12 +12,16 @@ use rushes_ledger::{Ledger, Recipe, Record};
 use serde::{Deserialize, Serialize};
 
 use super::folder;
+use super::known::Given;
 
 /// What became of a unit.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Receipt {
     /// The digest of the names, sizes and times of the camera files when the unit was begun.
     pub(super) inputs: String,
+    /// The digest of what was known of its outputs from before the order was planned.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub(super) known: String,
     pub(super) report: UnitReport,
     /// What stands of its outputs, and what it was made of.
     pub(super) records: Vec<Record>,
@@ -43,10 +47,11 @@ impl Made {
 }
 
 impl Receipt {
-    /// Whether all of it stands, made of the files that are there now.
-    pub(super) fn stands(&self, unit: &Unit, inputs: &str) -> bool {
+    /// Whether all of it stands, made of the files that are there now, and was not made otherwise since.
+    pub(super) fn stands(&self, unit: &Unit, given: &Given) -> bool {
         self.report.is_done()
-            && self.inputs == inputs
+            && self.inputs == given.inputs
+            && !given.outdates(self)
             && self.report.outputs.iter().all(|o| o.bytes == size(&unit.out.join(&o.path)))
     }
 

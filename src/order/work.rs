@@ -13,8 +13,9 @@ use rushes_core::run::{Executor, Orders as _, Outcome, Retry, RunContext, UnitRe
 use rushes_core::stage::Batch;
 use rushes_core::{Error, ErrorKind, Result};
 
+use super::known::Given;
 use super::parts::with_parts;
-use super::receipt::{Receipt, inputs};
+use super::receipt::Receipt;
 use super::{Desk, Order, folder};
 use crate::Job;
 use crate::job::blocking;
@@ -83,9 +84,9 @@ impl Desk {
                 .clip(&file.clip.name)
                 .advice("ask for the whole clip in one task"));
             } else {
-                let (path, range, known) = (opened.part_path(clip, generation, part.range), part.range, opened.clone());
+                let (path, range, of) = (opened.part_path(clip, generation, part.range), part.range, opened.clone());
                 let part = Unit { shared: true, ..part };
-                reports.push(self.keep(part, path, move || known.known(unit, range), cx).await?);
+                reports.push(self.keep(&opened, clip, part, path, move || of.made(unit, range), cx).await?);
             }
             if cx.cancel.is_cancelled() {
                 return Ok(reports);
@@ -131,17 +132,18 @@ impl Desk {
             return Err(Error::new(ErrorKind::Cancelled, "cancelled").doing("finishing an order"));
         }
         let planned = self.unit(order, unit).await?;
+        let known = self.known(order, unit.clip).await?;
         let path = order.receipt_path(unit);
         let (settled, parts) = blocking({
             let (order, path) = (order.clone(), path.clone());
             move || {
                 let before: Option<Receipt> = folder::read_if_there(&path)?;
-                let now = inputs(&planned)?;
+                let now = Given::of(&planned, &known)?;
                 if before.as_ref().is_some_and(|r| r.stands(&planned, &now)) {
                     return Ok((true, Vec::new()));
                 }
                 let parts = order.parts(unit.clip, unit.generation, planned.range)?;
-                if let Some(joined) = Order::joined(&planned, &parts)? {
+                if let Some(joined) = Order::joined(&planned, &parts, &known)? {
                     folder::write(&path, &joined)?;
                     return Ok((true, Vec::new()));
                 }

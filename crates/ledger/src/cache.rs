@@ -53,10 +53,14 @@ impl Cache {
         let to_make: Vec<&str> =
             judgement.outputs.iter().filter(|(_, r)| r.is_some()).map(|(e, _)| e.path.as_str()).collect();
         self.ledger.begin(&unit.id, &to_make)?;
+        let replaces = unit.shared && judgement.replaces;
+        if replaces {
+            self.ledger.mark(&unit.id, &to_make)?;
+        }
         let rest = Unit {
             standing: judgement.parts(),
             // All that is in the way is known, or was allowed to be replaced; or others make it as well.
-            overwrite: unit.overwrite || !unit.shared,
+            overwrite: unit.overwrite || !unit.shared || replaces,
             ..unit.clone()
         };
         let sinks: BTreeMap<String, usize> = judgement.outputs.iter().map(|(e, _)| (e.path.clone(), e.sink)).collect();

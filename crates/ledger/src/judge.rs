@@ -40,6 +40,8 @@ pub struct Judgement {
     pub(crate) recipes: BTreeMap<usize, Recipe>,
     /// Files in the way that a run may not replace unasked.
     pub(crate) foreign: Vec<(String, Foreign)>,
+    /// Whether something that was made before is made again, though it is there.
+    pub(crate) replaces: bool,
 }
 
 /// Why a file is not this unit's to replace.
@@ -83,7 +85,8 @@ impl Judgement {
         let begun = ledger.begun()?;
         let mut inputs = Inputs::new(ledger);
         let mut presence = Presence::new(ledger.out());
-        let mut judgement = Self { outputs: Vec::new(), standing: Vec::new(), recipes, foreign: Vec::new() };
+        let mut judgement =
+            Self { outputs: Vec::new(), standing: Vec::new(), recipes, foreign: Vec::new(), replaces: false };
         // The class that each output was made by, where it is not the first.
         let mut others: BTreeMap<usize, &String> = BTreeMap::new();
         let mut to_read = Vec::new();
@@ -130,6 +133,7 @@ impl Judgement {
             }
         }
         judgement.unmix(&others, &first);
+        judgement.look_at_what_is_replaced(ledger, unit)?;
         // Reels start again at A001 with every production: a name alone does not make it the same clip.
         if !made_of.is_empty() && !inputs.any_is_among(unit, &made_of)? {
             judgement.foreign.extend(known.into_iter().map(|path| (path, Foreign::OtherClip)));
@@ -183,6 +187,23 @@ impl Judgement {
             .clip(&unit.clip.name)
         });
         told.collect()
+    }
+
+    /// Where something is replaced, a file of which nothing is known may be so by accident: only what another attempt
+    /// said it would make is its own.
+    fn look_at_what_is_replaced(&mut self, ledger: &Ledger, unit: &Unit) -> Result<()> {
+        let of = |judged: Option<&Reason>| {
+            !matches!(judged, None | Some(Reason::New | Reason::Unfinished | Reason::Missing))
+        };
+        self.replaces = self.outputs.iter().any(|(_, reason)| of(reason.as_ref()));
+        let unknown = |(_, reason): &&(Expected, Option<Reason>)| *reason == Some(Reason::Unfinished);
+        if self.replaces && unit.shared && self.outputs.iter().any(|o| unknown(&o)) {
+            // What is there was looked for before, and is marked before it is made.
+            let marked = ledger.marked()?;
+            let unknown = self.outputs.iter().filter(unknown).filter(|(e, _)| !marked.contains(&e.path));
+            self.foreign.extend(unknown.map(|(e, _)| (e.path.clone(), Foreign::Unknown)));
+        }
+        Ok(())
     }
 
     fn changed(

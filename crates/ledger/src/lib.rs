@@ -13,12 +13,13 @@
 //! | what | where |
 //! | --- | --- |
 //! | records and recipes | `record.rs` |
-//! | the store | `store.rs` |
+//! | the store, and camera files in it | `store.rs`, `inputs.rs` |
 //! | what stands and why not | `judge.rs`, `reason.rs` |
 //! | the executor | `cache.rs`, `scribe.rs` |
 //! | the file for everybody | `lineage.rs` |
 
 mod cache;
+mod inputs;
 mod judge;
 mod lineage;
 mod marks;
@@ -28,6 +29,7 @@ mod scribe;
 mod store;
 
 pub use cache::Cache;
+pub use inputs::Input;
 pub use judge::{Expected, Judgement};
 pub use lineage::{Checked, Lineage, Trace, Traced, trace};
 pub use reason::Reason;

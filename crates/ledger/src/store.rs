@@ -7,25 +7,27 @@ use std::sync::{Mutex, PoisonError};
 
 use redb::{Database, DatabaseError, ReadableDatabase as _, ReadableTable as _, TableDefinition};
 use rushes_core::media::{Digest, Finding};
-use rushes_core::storage::{self, Stat};
+use rushes_core::storage;
 use rushes_core::{Error, ErrorKind, Result};
+use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
 
 use crate::lineage::{Lineage, NAME};
 use crate::marks;
 use crate::record::{Recipe, Record};
 
+/// The database, in its folder.
+const DATABASE: &str = "ledger.redb";
 /// Output path below the folder → [`Record`].
 const OUTPUTS: Table = TableDefinition::new("outputs");
 /// Digest → [`Recipe`].
 const RECIPES: Table = TableDefinition::new("recipes");
-/// Camera file → [`Seen`].
-const INPUTS: Table = TableDefinition::new("inputs");
+/// Camera file → what it was when its digest was computed.
+pub(crate) const INPUTS: Table = TableDefinition::new("inputs");
 /// Unit id → the outputs it is about to make.
 const BEGUN: Table = TableDefinition::new("begun");
 
-type Table = TableDefinition<'static, &'static str, &'static [u8]>;
+pub(crate) type Table = TableDefinition<'static, &'static str, &'static [u8]>;
 
 /// What was made of what, for one output folder. While it is open no other process can open it.
 ///
@@ -35,18 +37,12 @@ pub struct Ledger {
     db: Database,
     out: PathBuf,
     findings: Vec<Finding>,
+    /// Where other ledgers of the same outputs look for what this one tells them.
+    pub(crate) beside: Option<PathBuf>,
     /// Whether it is gone with whoever has it.
     passing: bool,
     /// Units that came to their end since it was opened.
     ended: Mutex<BTreeSet<String>>,
-}
-
-/// A camera file as it was when its digest was computed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct Seen {
-    bytes: u64,
-    version: String,
-    digest: Digest,
 }
 
 impl std::fmt::Debug for Ledger {
@@ -65,9 +61,16 @@ impl Ledger {
     pub fn open(out: &Path) -> Result<Self> {
         let folder = Self::folder(out);
         std::fs::create_dir_all(&folder).map_err(|e| Error::io(&folder, e).doing("opening the ledger"))?;
-        let path = folder.join("ledger.redb");
+        let path = folder.join(DATABASE);
         let mut ledger = match open_database(&path) {
-            Ok(db) => Self { db, out: out.to_owned(), findings: Vec::new(), ended: Mutex::default(), passing: false },
+            Ok(db) => Self {
+                db,
+                out: out.to_owned(),
+                findings: Vec::new(),
+                ended: Mutex::default(),
+                beside: None,
+                passing: false,
+            },
             Err(Refused::Error(e)) => return Err(e.doing("opening the ledger").path(&path)),
             Err(Refused::Damaged(why)) => {
                 let aside = folder.join("ledger.damaged");
@@ -79,7 +82,7 @@ impl Ledger {
                 };
                 let text = format!("the ledger was damaged ({why}) and is built again; outputs are checked one by one");
                 let findings = vec![Finding::warning("ledger-rebuilt", text).path(aside)];
-                Self { db, out: out.to_owned(), findings, ended: Mutex::default(), passing: false }
+                Self { db, out: out.to_owned(), findings, ended: Mutex::default(), beside: None, passing: false }
             }
         };
         // At a URI others may have gone on since.
@@ -87,7 +90,8 @@ impl Ledger {
             ledger.rebuild()?;
         }
         if storage::is_uri(out) {
-            let marks: Vec<_> = marks::all(out)?.into_iter().map(|(unit, outputs)| (unit, encode(&outputs))).collect();
+            let marks = marks::all(&marks::folder(out))?;
+            let marks: Vec<_> = marks.into_iter().map(|(unit, outputs)| (unit, encode(&outputs))).collect();
             ledger.write(|put| marks.iter().try_for_each(|(unit, value)| put(BEGUN, unit, Some(value))))?;
         }
         Ok(ledger)
@@ -101,25 +105,19 @@ impl Ledger {
     pub fn passing(out: &Path) -> Result<Self> {
         let memory = redb::backends::InMemoryBackend::new();
         let db = Database::builder().create_with_backend(memory).map_err(|e| broken(&e.to_string()))?;
-        Ok(Self { db, out: out.to_owned(), findings: Vec::new(), ended: Mutex::default(), passing: true })
+        Ok(Self { db, out: out.to_owned(), findings: Vec::new(), ended: Mutex::default(), beside: None, passing: true })
     }
 
-    /// Believes that the camera files of `records` are still what was read for them, so that they are not read again: for
-    /// who knows that neither their sizes nor their versions have changed since.
-    ///
-    /// # Errors
-    /// When the store cannot be written.
-    pub fn trust_inputs(&self, records: &[Record]) -> Result<()> {
-        let read = records.iter().flat_map(|r| &r.from).map(|f| (f.path.clone(), f.digest.clone())).collect();
-        self.remember_inputs(&read)
+    /// Keeps in `folder` what other passing ledgers of the same outputs, on other machines, should know before it ends:
+    /// digests of files that all of them are made of, and which outputs are about to be replaced.
+    pub fn beside(self, folder: PathBuf) -> Self {
+        Self { beside: Some(folder), ..self }
     }
 
-    /// Whether a ledger of the output folder `out` was begun; at a URI, whether there is anything to begin one from.
+    /// Whether a ledger of the output folder `out` was begun, or there is anything to begin one from.
     pub fn is_begun(out: &Path) -> bool {
-        match storage::is_uri(out) {
-            true => storage::exists(&out.join(NAME)).unwrap_or(false),
-            false => Self::folder(out).is_dir(),
-        }
+        let kept = || !storage::is_uri(out) && Self::folder(out).join(DATABASE).is_file();
+        kept() || storage::exists(&out.join(NAME)).unwrap_or(false)
     }
 
     /// The folder of the database: in the output folder, or, where that is at a URI, in scratch.
@@ -185,7 +183,7 @@ impl Ledger {
     /// A unit is about to make `outputs`; what it leaves unfinished is its own.
     pub(crate) fn begin(&self, unit: &str, outputs: &[&str]) -> Result<()> {
         if storage::is_uri(&self.out) && !self.passing {
-            marks::set(&self.out, unit, outputs)?;
+            marks::set(&marks::folder(&self.out), unit, outputs)?;
         }
         let value = encode(&outputs);
         self.write(|put| put(BEGUN, unit, Some(&value)))
@@ -205,53 +203,25 @@ impl Ledger {
         Lineage::of(self)?.write(&self.out)?;
         let ended = std::mem::take(&mut *self.ended.lock().unwrap_or_else(PoisonError::into_inner));
         match storage::is_uri(&self.out) {
-            true => ended.iter().try_for_each(|unit| marks::clear(&self.out, unit)),
+            true => ended.iter().try_for_each(|unit| marks::clear(&marks::folder(&self.out), unit)),
             false => Ok(()),
         }
+    }
+
+    /// `unit` is about to replace some of `outputs`: whoever comes after it, should it be killed, may replace all of them.
+    pub(crate) fn mark(&self, unit: &str, outputs: &[&str]) -> Result<()> {
+        self.beside.as_ref().map_or(Ok(()), |folder| marks::set(folder, unit, outputs))
+    }
+
+    /// The outputs that were about to be made by whoever replaced some.
+    pub(crate) fn marked(&self) -> Result<BTreeSet<String>> {
+        let marks = self.beside.as_ref().map_or(Ok(Vec::new()), |folder| marks::all(folder))?;
+        Ok(marks.into_iter().flat_map(|(_, outputs)| outputs).collect())
     }
 
     /// The outputs of units that were begun and never ended.
     pub(crate) fn begun(&self) -> Result<BTreeSet<String>> {
         Ok(self.all::<Vec<String>>(BEGUN)?.into_iter().flat_map(|(_, paths)| paths).collect())
-    }
-
-    /// The digest of a camera file; the file is only read when its size or version is
-    /// another than when it was last.
-    ///
-    /// # Errors
-    /// When the file cannot be read.
-    pub fn digest_of_input(&self, path: &Path) -> Result<(Digest, u64)> {
-        self.look_at_input(path).map(|(digest, bytes, _)| (digest, bytes))
-    }
-
-    /// The same, and whether it had to be read.
-    pub(crate) fn look_at_input(&self, path: &Path) -> Result<(Digest, u64, bool)> {
-        let Stat { bytes, version } = stat(path)?;
-        if let Some(seen) = self.seen(path)?.filter(|s| s.bytes == bytes && s.version == version) {
-            return Ok((seen.digest, bytes, false));
-        }
-        let (digest, read) = Digest::xxh64_of_file(path)?;
-        if (Stat { bytes: read, version }) != stat(path)? {
-            return Err(Error::new(ErrorKind::BadMedia, "the file changed while it was read")
-                .path(path)
-                .advice("wait until whatever writes it is done, and run again"));
-        }
-        Ok((digest, read, true))
-    }
-
-    /// Remembers digests that [`Ledger::digest_of_input`] gave.
-    pub(crate) fn remember_inputs(&self, digests: &BTreeMap<PathBuf, Digest>) -> Result<()> {
-        let mut entries = Vec::new();
-        for (path, digest) in digests {
-            // A file that is gone by now will be looked for, and missed, by whoever needs it.
-            let (Some(name), Ok(Stat { bytes, version })) = (path.to_str(), stat(path)) else { continue };
-            entries.push((name, encode(&Seen { bytes, version, digest: digest.clone() })));
-        }
-        self.write(|put| entries.iter().try_for_each(|(k, v)| put(INPUTS, k, Some(v))))
-    }
-
-    fn seen(&self, path: &Path) -> Result<Option<Seen>> {
-        path.to_str().map_or(Ok(None), |name| self.get(INPUTS, name))
     }
 
     /// Takes over what `lineage.json` says. Nothing is believed by that: see [`Ledger`].
@@ -266,7 +236,7 @@ impl Ledger {
         }
     }
 
-    fn get<T: DeserializeOwned>(&self, table: Table, key: &str) -> Result<Option<T>> {
+    pub(crate) fn get<T: DeserializeOwned>(&self, table: Table, key: &str) -> Result<Option<T>> {
         guarded(|| {
             let read = self.db.begin_read()?;
             let table = match read.open_table(table) {
@@ -297,7 +267,7 @@ impl Ledger {
     }
 
     /// One transaction.
-    fn write(
+    pub(crate) fn write(
         &self,
         work: impl FnOnce(&mut dyn FnMut(Table, &str, Option<&[u8]>) -> Result<(), redb::Error>) -> Result<(), redb::Error>,
     ) -> Result<()> {
@@ -363,7 +333,7 @@ fn broken(why: &str) -> Error {
 }
 
 /// Sixteen characters of digest, then JSON.
-fn encode<T: Serialize>(value: &T) -> Vec<u8> {
+pub(crate) fn encode<T: Serialize>(value: &T) -> Vec<u8> {
     let json = serde_json::to_vec(value).unwrap_or_default();
     let mut bytes = Digest::xxh64(&json).hex().as_bytes().to_vec();
     bytes.extend(json);
@@ -373,8 +343,4 @@ fn encode<T: Serialize>(value: &T) -> Vec<u8> {
 fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Option<T> {
     let (digest, json) = bytes.split_at_checked(16)?;
     (Digest::xxh64(json).hex().as_bytes() == digest).then(|| serde_json::from_slice(json).ok())?
-}
-
-fn stat(path: &Path) -> Result<Stat> {
-    storage::stat(path).map_err(|e| e.doing("looking at a camera file"))
 }

@@ -1,0 +1,115 @@
+//! Digests of camera files: each is read once, as long as it stays what it is.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use rushes_core::media::Digest;
+use rushes_core::storage::{self, Stat};
+use rushes_core::{Error, ErrorKind, Result};
+use serde::{Deserialize, Serialize};
+
+use crate::record::Record;
+use crate::store::{INPUTS, Ledger, encode};
+
+/// A camera file as it was when its digest was computed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Input {
+    /// The file.
+    pub path: PathBuf,
+    /// What it was.
+    #[serde(flatten)]
+    seen: Seen,
+}
+
+/// What a ledger keeps of a camera file, by its path.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Seen {
+    bytes: u64,
+    version: String,
+    digest: Digest,
+}
+
+impl Seen {
+    fn is(&self, now: &Stat) -> bool {
+        self.bytes == now.bytes && self.version == now.version
+    }
+}
+
+impl Ledger {
+    /// Believes that the camera files of `records` are still what was read for them, so that they are not read again: for
+    /// who knows that neither their sizes nor their versions have changed since.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    pub fn trust_inputs(&self, records: &[Record]) -> Result<()> {
+        let read = records.iter().flat_map(|r| &r.from).map(|f| (f.path.clone(), f.digest.clone())).collect();
+        self.remember_inputs(&read)
+    }
+
+    /// What is known of the camera files of `records`, for another ledger ([`Ledger::learn_inputs`]).
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn inputs_of(&self, records: &[Record]) -> Result<Vec<Input>> {
+        let paths: BTreeSet<&PathBuf> = records.iter().flat_map(|r| &r.from).map(|f| &f.path).collect();
+        let mut inputs = Vec::new();
+        for path in paths {
+            inputs.extend(self.seen(path)?.map(|seen| Input { path: path.clone(), seen }));
+        }
+        Ok(inputs)
+    }
+
+    /// Takes over what another ledger knows of camera files. A file that has changed since is read.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    pub fn learn_inputs(&self, inputs: &[Input]) -> Result<()> {
+        self.write(|put| {
+            let named = inputs.iter().filter_map(|i| Some((i.path.to_str()?, encode(&i.seen))));
+            named.into_iter().try_for_each(|(name, value)| put(INPUTS, name, Some(&value)))
+        })
+    }
+
+    /// The digest of a camera file; the file is only read when its size or version is
+    /// another than when it was last.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn digest_of_input(&self, path: &Path) -> Result<(Digest, u64)> {
+        self.look_at_input(path).map(|(digest, bytes, _)| (digest, bytes))
+    }
+
+    /// The same, and whether it had to be read.
+    pub(crate) fn look_at_input(&self, path: &Path) -> Result<(Digest, u64, bool)> {
+        let before = stat(path)?;
+        if let Some(seen) = self.seen(path)?.filter(|s| s.is(&before)) {
+            return Ok((seen.digest, before.bytes, false));
+        }
+        let (digest, read) = Digest::xxh64_of_file(path)?;
+        if (Stat { bytes: read, ..before }) != stat(path)? {
+            return Err(Error::new(ErrorKind::BadMedia, "the file changed while it was read")
+                .path(path)
+                .advice("wait until whatever writes it is done, and run again"));
+        }
+        Ok((digest, read, true))
+    }
+
+    /// Remembers digests that [`Ledger::digest_of_input`] gave.
+    pub(crate) fn remember_inputs(&self, digests: &BTreeMap<PathBuf, Digest>) -> Result<()> {
+        let mut entries = Vec::new();
+        for (path, digest) in digests {
+            // A file that is gone by now will be looked for, and missed, by whoever needs it.
+            let (Some(name), Ok(Stat { bytes, version })) = (path.to_str(), stat(path)) else { continue };
+            entries.push((name, encode(&Seen { bytes, version, digest: digest.clone() })));
+        }
+        self.write(|put| entries.iter().try_for_each(|(k, v)| put(INPUTS, k, Some(v))))
+    }
+
+    fn seen(&self, path: &Path) -> Result<Option<Seen>> {
+        path.to_str().map_or(Ok(None), |name| self.get(INPUTS, name))
+    }
+}
+
+fn stat(path: &Path) -> Result<Stat> {
+    storage::stat(path).map_err(|e| e.doing("looking at a camera file"))
+}
