@@ -16,6 +16,8 @@ mod openjd;
 mod orders;
 /// Orders in folders in which something was made before.
 mod orders_again;
+/// Orders whose card is copied again, because frames turned out to be damaged.
+mod orders_copied_again;
 /// Plans: units small enough for any engine, and what they explain.
 mod plans;
 /// One frame at each point of the chain, against arithmetic done here.

@@ -1,6 +1,8 @@
 //! What the tests share: a small synthetic card, and a place for outputs.
 
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use rushes::core::frame::FrameFormat;
 use rushes::core::graph::{AnyStage, Registry};
@@ -55,18 +57,26 @@ pub(crate) struct Damaged {
     frames: Vec<i64>,
     panics: bool,
     kind: Option<ErrorKind>,
+    /// Set once the frames are whole.
+    #[serde(skip)]
+    healed: Arc<AtomicBool>,
 }
 
 struct DamagedReader(Damaged, Box<dyn ClipReader>);
 
 /// The stock stages with [`Damaged`] in the decoder's place.
 pub(crate) fn damaged(frames: &[i64], panics: bool) -> Registry {
-    with_decoder(Damaged { frames: frames.to_vec(), panics, kind: None })
+    with_decoder(Damaged { frames: frames.to_vec(), panics, ..Damaged::default() })
 }
 
 /// The same with errors of a kind.
 pub(crate) fn damaged_by(frames: &[i64], kind: ErrorKind) -> Registry {
-    with_decoder(Damaged { frames: frames.to_vec(), panics: false, kind: Some(kind) })
+    with_decoder(Damaged { frames: frames.to_vec(), kind: Some(kind), ..Damaged::default() })
+}
+
+/// The same until `healed` is set.
+pub(crate) fn damaged_until(frames: &[i64], healed: &Arc<AtomicBool>) -> Registry {
+    with_decoder(Damaged { frames: frames.to_vec(), healed: Arc::clone(healed), ..Damaged::default() })
 }
 
 fn with_decoder(damaged: Damaged) -> Registry {
@@ -104,7 +114,7 @@ impl ClipReader for DamagedReader {
         self.1.bytes_needed(frame)
     }
     fn decode(&self, frame: i64) -> Result<Box<dyn SourceFrame>> {
-        if self.0.frames.contains(&frame) {
+        if self.0.frames.contains(&frame) && !self.0.healed.load(Ordering::Relaxed) {
             assert!(!self.0.panics, "the decoder panics on purpose");
             let kind = self.0.kind.unwrap_or(ErrorKind::BadMedia);
             return Err(Error::new(kind, "a Huffman code that is in no table"));

@@ -1,51 +1,22 @@
 //! Clips and orders whose units have ended.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use rushes_core::deliver::clear_leftovers;
 use rushes_core::graph::Graph;
-use rushes_core::plan::{Plan, PlanOptions};
-use rushes_core::run::{CancellationToken, ClipHead, RunReport, UnitRef, UnitReport};
+use rushes_core::plan::Plan;
+use rushes_core::run::{CancellationToken, RunReport, UnitRef, UnitReport};
 use rushes_core::stage::Batch;
 use rushes_core::{Error, ErrorKind, Result};
 use rushes_ledger::Ledger;
 
 use super::receipt::{Made, Receipt, inputs};
-use super::{ClipFile, Desk, Order, clip_name, folder};
-use crate::bad_frames::with_stand_ins;
+use super::{ClipFile, Desk, Order, folder};
 use crate::ending::Ending;
 use crate::job::blocking;
 
 impl Desk {
-    /// Plans a clip again where frames of it turned out to be damaged and are to be replaced.
-    pub(super) fn plan_again(&self, order: &Order, clip: u64, generation: u32) -> Result<Option<ClipHead>> {
-        let next = clip_name(clip, generation + 1);
-        // Somebody did it already.
-        if let Some(known) = folder::read_if_there::<ClipFile>(&order.folder.join(&next))? {
-            return Ok(Some(known.head(generation + 1)));
-        }
-        let file = order.clip_file(clip, generation)?;
-        let receipts = receipts(order, clip, generation, &file)?;
-        let Some((replaced, told)) = with_stand_ins(&file.clip, receipts.iter().flatten().map(|r| &r.report)) else {
-            return Ok(None);
-        };
-        let graph = self.graph(order)?;
-        let batch = Batch { root: order.terms.input.clone(), clips: vec![replaced.clone()], ..Batch::default() };
-        let batches: BTreeMap<_, _> = graph.nodes().map(|n| (n, batch.clone())).collect();
-        let options = PlanOptions {
-            overwrite: order.terms.overwrite,
-            frames_per_unit: order.terms.frames_per_unit,
-            ..PlanOptions::to(&order.terms.out)
-        };
-        let again = Plan::of(&graph, &self.registry, &batches, &options)?;
-        // Where nothing can be planned, what is known of the frames stays what is told.
-        let Some(plan) = again.clips.into_iter().find(|c| !c.units.is_empty()) else { return Ok(None) };
-        let file = ClipFile { clip: replaced, plan, classes: file.classes, told: [file.told, told].concat() };
-        order.write(&next, &file)?;
-        Ok(Some(file.head(generation + 1)))
-    }
-
     /// Writes what tells of the run: ledger, lineage, manifest, page, and the report beside the order.
     pub(super) async fn finish_order(&self, order: &Order, cancel: &CancellationToken) -> Result<bool> {
         let graph = self.graph(order)?;
@@ -69,13 +40,13 @@ impl Desk {
         Ok(complete)
     }
 
-    fn graph(&self, order: &Order) -> Result<Graph> {
+    pub(super) fn graph(&self, order: &Order) -> Result<Graph> {
         order.terms.workflow.graph(&self.registry)
     }
 }
 
 /// What is known of the units of a clip.
-fn receipts(order: &Order, clip: u64, generation: u32, file: &ClipFile) -> Result<Vec<Option<Receipt>>> {
+pub(super) fn receipts(order: &Order, clip: u64, generation: u32, file: &ClipFile) -> Result<Vec<Option<Receipt>>> {
     let units = 0..file.plan.units.len() as u64;
     units.map(|unit| folder::read_if_there(&order.receipt_path(UnitRef { clip, generation, unit }))).collect()
 }

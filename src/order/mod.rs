@@ -7,6 +7,7 @@
 //!                           batch.json             the clips, as the clip stages left them
 //!                           plan.json              the plan without its units
 //!                           clips/12.0.json        clip 12: its facts and its units, as they were planned first
+//!                           clips/12.1.json        the same with stand-ins for frames that turned out to be damaged
 //!                           clips/12.known.json    what the output folder knew of its outputs, where there were any
 //!                           receipts/12.0.3.json   what became of the fourth of them
 //!                           receipts/12.0/7..9.json  of three of its frames, where somebody asked for these
@@ -22,6 +23,7 @@ mod classes;
 mod desk;
 mod finish;
 mod folder;
+mod generations;
 mod known;
 pub mod openjd;
 mod parts;
@@ -43,6 +45,7 @@ pub use desk::Desk;
 use crate::Job;
 use crate::job::blocking;
 use classes::classes;
+use generations::Damaged;
 
 /// How the units of an order are spread over workers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -99,6 +102,9 @@ struct ClipFile {
     classes: Vec<String>,
     /// What was told of it when it was planned again.
     told: Vec<Finding>,
+    /// The camera files for whose sake it was planned again.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    damaged: Vec<Damaged>,
 }
 
 impl Job {
@@ -122,7 +128,7 @@ impl Job {
                 let clip = batch.clips.iter().find(|c| c.name == whole.clip).cloned();
                 let clip = clip.ok_or_else(|| damaged("the plan has a clip that the card has not"))?;
                 let classes = whole.units.first().map_or_else(Vec::new, |u| classes(u, &job.registry, &spread));
-                clips.push(ClipFile { clip, plan: whole, classes, told: Vec::new() });
+                clips.push(ClipFile { clip, plan: whole, classes, told: Vec::new(), damaged: Vec::new() });
             }
             let mut terms = Terms {
                 format: 1,
@@ -278,15 +284,6 @@ impl Order {
                 .path(&self.folder));
         }
         Ok(())
-    }
-
-    /// The last generation of a clip, and which that is.
-    fn last_clip_file(&self, clip: u64) -> Result<(u32, ClipFile)> {
-        let mut last = (0, self.clip_file(clip, 0)?);
-        while let Some(next) = folder::read_if_there(&self.folder.join(clip_name(clip, last.0 + 1)))? {
-            last = (last.0 + 1, next);
-        }
-        Ok(last)
     }
 
     fn plan(&self) -> Result<Plan> {

@@ -14,8 +14,8 @@ use rushes_core::storage;
 use rushes_core::{Error, ErrorKind, Result};
 
 use super::known::{Given, Known};
-use super::receipt::{Made, Receipt};
-use super::{Order, folder};
+use super::receipt::{Made, Progress, Receipt};
+use super::{Order, clip_name, folder};
 
 /// What became of a part of a unit.
 #[derive(Debug, Clone)]
@@ -55,10 +55,20 @@ impl Order {
         read.collect()
     }
 
-    /// What was made of `range`, which lies in `unit`, in this generation of its clip and those before.
+    /// What was made of `range`, which lies in `unit`, in any generation of its clip; in its own last.
     pub(super) fn made(&self, unit: UnitRef, range: FrameRange) -> Result<Vec<Made>> {
         let mut made = Vec::new();
-        for generation in 0..=unit.generation {
+        // Those after it do not count any more, but what they made may be in its way.
+        let mut later = Vec::new();
+        for generation in unit.generation + 1.. {
+            if !storage::exists(&self.folder.join(clip_name(unit.clip, generation)))? {
+                break;
+            }
+            let notes = Progress::path(&self.receipt_path(UnitRef { generation, ..unit }));
+            made.extend(folder::read_if_there::<Made>(&notes)?);
+            later.push(generation);
+        }
+        for generation in later.into_iter().chain(0..=unit.generation) {
             let whole: Option<Receipt> = folder::read_if_there(&self.receipt_path(UnitRef { generation, ..unit }))?;
             made.extend(whole.map(|r| r.made()));
             made.extend(self.parts(unit.clip, generation, range)?.iter().map(|p| p.receipt.made()));

@@ -148,7 +148,9 @@ impl Desk {
                     return Ok((true, Vec::new()));
                 }
                 let for_good = |o: &Outcome| matches!(o, Outcome::Failed(f) if !f.retryable);
-                Ok((before.is_some_and(|r| for_good(&r.report.outcome)), parts))
+                // Of other files it says nothing.
+                let for_good = before.is_some_and(|r| r.inputs == now.inputs && for_good(&r.report.outcome));
+                Ok((for_good, parts))
             }
         })
         .await?;

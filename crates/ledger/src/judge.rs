@@ -1,6 +1,7 @@
 //! What of a unit stands, and why the rest is made.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsStr;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -90,7 +91,7 @@ impl Judgement {
         // The class that each output was made by, where it is not the first.
         let mut others: BTreeMap<usize, &String> = BTreeMap::new();
         let mut to_read = Vec::new();
-        let mut made_of = BTreeSet::new();
+        let mut made_of = BTreeMap::new();
         let mut known = Vec::new();
         for e in expected {
             if cancel.is_cancelled() {
@@ -108,7 +109,7 @@ impl Judgement {
                 None => Some(Reason::New),
                 Some(_) if !there => Some(Reason::Missing),
                 Some(record) => {
-                    made_of.extend(record.from.iter().map(|f| f.digest.clone()));
+                    made_of.extend(record.from.iter().map(|f| (f.digest.clone(), f.path.clone())));
                     known.push(e.path.clone());
                     let by = beside.iter().find(|(_, digests)| digests.get(&e.sink) == Some(&record.recipe));
                     let reason = match by {
@@ -305,14 +306,21 @@ impl<'a> Inputs<'a> {
         if self.read.is_empty() { Ok(()) } else { self.ledger.remember_inputs(&self.read) }
     }
 
-    /// Whether any file of `unit` has one of the `digests`; true also where it has no files at all.
-    fn any_is_among(&mut self, unit: &Unit, digests: &BTreeSet<Digest>) -> Result<bool> {
-        let paths: Vec<PathBuf> = match &unit.clip.media {
-            ClipMedia::Files(files) => files.clone(),
-            ClipMedia::Sequence(s) => s.frames().filter(|f| unit.range.contains(*f)).map(|f| s.path(f)).collect(),
+    /// Whether any file of `unit` has one of the digests of `made_of`; true also where it has no files at all.
+    fn any_is_among(&mut self, unit: &Unit, made_of: &BTreeMap<Digest, PathBuf>) -> Result<bool> {
+        let (paths, others): (Vec<PathBuf>, Vec<PathBuf>) = match &unit.clip.media {
+            ClipMedia::Files(files) => (files.clone(), Vec::new()),
+            ClipMedia::Sequence(s) => {
+                let (own, others): (Vec<i64>, Vec<i64>) = s.frames().partition(|f| unit.range.contains(*f));
+                // Frames of other units may have stood in for all that was made of this one.
+                let names: BTreeSet<&OsStr> = made_of.values().filter_map(|p| p.file_name()).collect();
+                let others = others.into_iter().map(|f| s.path(f));
+                let others = others.filter(|p| p.file_name().is_some_and(|n| names.contains(n)));
+                (own.into_iter().map(|f| s.path(f)).collect(), others.collect())
+            }
         };
-        for path in &paths {
-            if digests.contains(&self.digest(path)?) {
+        for path in paths.iter().chain(&others) {
+            if made_of.contains_key(&self.digest(path)?) {
                 return Ok(true);
             }
         }
