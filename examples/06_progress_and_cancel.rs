@@ -43,6 +43,7 @@ async fn main() -> rushes::Result<()> {
             | Event::Found { .. }
             | Event::UnitStarted { .. }
             | Event::OutputFinished { .. }
+            | Event::UnitBusy { .. }
             | Event::UnitRetrying { .. }
             | Event::UnitFinished { .. } => {}
         })

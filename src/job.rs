@@ -9,7 +9,9 @@ use rushes_core::deliver::refuse_among_originals;
 use rushes_core::graph::{AnyStage, Graph, NodeId, Registry, WorkflowFile};
 use rushes_core::media::Finding;
 use rushes_core::plan::{Plan, PlanOptions};
-use rushes_core::run::{Budget, CancellationToken, Events, Executor, Executors, RunReport, Runner, understand};
+use rushes_core::run::{
+    Budget, CancellationToken, Events, Executor, Executors, RunContext, RunReport, Runner, understand,
+};
 use rushes_core::stage::{Batch, ClipRef};
 use rushes_core::storage::{absolute, is_uri, local_only};
 use rushes_core::{Error, ErrorKind, Result};
@@ -190,7 +192,8 @@ impl Job {
         if !Ledger::is_begun(&self.options.out) {
             return Ok((plan, Vec::new()));
         }
-        let (out, registry, cancel) = (self.options.out.clone(), self.registry.clone(), self.cancel.clone());
+        let (out, registry) = (self.options.out.clone(), self.registry.clone());
+        let cx = RunContext { cancel: self.cancel.clone(), events: self.events.clone(), ..RunContext::plain() };
         let executors = self.runs_on();
         let mut classes = Vec::with_capacity(plan.units().count());
         for unit in plan.units() {
@@ -200,7 +203,7 @@ impl Job {
             let ledger = Ledger::open(&out)?;
             let mut told = ledger.findings().to_vec();
             for (unit, classes) in plan.units().zip(&classes) {
-                let judgement = Judgement::of(&ledger, unit, &registry, classes, &cancel)?;
+                let judgement = Judgement::of(&ledger, unit, &registry, classes, &cx)?;
                 if judgement.stands() {
                     let text = format!("{}: all {} files stand", unit.id, judgement.outputs.len());
                     told.push(Finding::info("already-done", text).clip(&unit.clip.name));

@@ -16,6 +16,8 @@ mod openjd;
 mod orders;
 /// Orders in folders in which something was made before.
 mod orders_again;
+/// Orders of files that have many frames.
+mod orders_container;
 /// Orders whose card is copied again, because frames turned out to be damaged.
 mod orders_copied_again;
 /// Plans: units small enough for any engine, and what they explain.

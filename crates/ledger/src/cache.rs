@@ -7,7 +7,7 @@ use std::time::Duration;
 use rushes_core::graph::Registry;
 use rushes_core::media::Finding;
 use rushes_core::plan::Unit;
-use rushes_core::run::{CancellationToken, Executor, RunContext, UnitReport, Verdict};
+use rushes_core::run::{Executor, RunContext, UnitReport, Verdict};
 use rushes_core::{Error, ErrorKind, Result};
 
 use crate::judge::{Foreign, Judgement};
@@ -41,11 +41,11 @@ impl Cache {
         self
     }
 
-    async fn judge(&self, unit: &Unit, cancel: &CancellationToken) -> Result<Judgement> {
+    async fn judge(&self, unit: &Unit, cx: &RunContext) -> Result<Judgement> {
         let (ledger, registry) = (Arc::clone(&self.ledger), self.registry.clone());
-        let (unit, cancel) = (unit.clone(), cancel.clone());
+        let (unit, cx) = (unit.clone(), cx.clone());
         let classes: Vec<String> = [&[self.inner.results().to_owned()], &self.beside[..]].concat();
-        blocking(move || Judgement::of(&ledger, &unit, &registry, &classes, &cancel)).await
+        blocking(move || Judgement::of(&ledger, &unit, &registry, &classes, &cx)).await
     }
 
     /// Runs what does not stand.
@@ -65,7 +65,7 @@ impl Cache {
         };
         let sinks: BTreeMap<String, usize> = judgement.outputs.iter().map(|(e, _)| (e.path.clone(), e.sink)).collect();
         let (scribe, events) =
-            Scribe::new(Arc::clone(&self.ledger), unit.clone(), judgement.recipes.clone(), sinks, cx.events.clone());
+            Scribe::new(Arc::clone(&self.ledger), unit.clone(), judgement.recipes.clone(), sinks, cx);
         let inner_cx = RunContext { events, ..cx.clone() };
         let report = self.inner.run(&rest, &inner_cx).await;
         // With the last of the events gone the scribe comes to its end.
@@ -106,7 +106,7 @@ impl Executor for Cache {
 
     async fn run(&self, unit: &Unit, cx: &RunContext) -> UnitReport {
         let begun = || UnitReport::begin(unit, self.inner.name());
-        let judgement = match self.judge(unit, &cx.cancel).await {
+        let judgement = match self.judge(unit, cx).await {
             Ok(j) => j,
             Err(e) => return begun().failed(&e.clip(&unit.clip.name)),
         };

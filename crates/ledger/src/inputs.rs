@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use rushes_core::deliver::{Existing, write_whole};
 use rushes_core::media::Digest;
 use rushes_core::storage::{self, Stat};
 use rushes_core::{Error, ErrorKind, Result};
@@ -10,6 +11,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::record::Record;
 use crate::store::{INPUTS, Ledger, encode};
+
+/// The largest that is read of what others tell of a file.
+const MOST_BYTES: u64 = 1 << 20;
 
 /// A camera file as it was when its digest was computed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -76,20 +80,38 @@ impl Ledger {
     /// # Errors
     /// When the file cannot be read.
     pub fn digest_of_input(&self, path: &Path) -> Result<(Digest, u64)> {
-        self.look_at_input(path).map(|(digest, bytes, _)| (digest, bytes))
+        let read = |path: &Path, _| Digest::xxh64_of_file(path);
+        self.look_at_input(path, false, read).map(|(digest, bytes, _)| (digest, bytes))
     }
 
-    /// The same, and whether it had to be read.
-    pub(crate) fn look_at_input(&self, path: &Path) -> Result<(Digest, u64, bool)> {
+    /// The same, and whether it had to be read; `read` does that, and is told how large it was. A file that is `shared` by
+    /// many units is looked for among what other ledgers tell, and told to them.
+    pub(crate) fn look_at_input(
+        &self,
+        path: &Path,
+        shared: bool,
+        read: impl FnOnce(&Path, u64) -> Result<(Digest, u64)>,
+    ) -> Result<(Digest, u64, bool)> {
         let before = stat(path)?;
         if let Some(seen) = self.seen(path)?.filter(|s| s.is(&before)) {
             return Ok((seen.digest, before.bytes, false));
         }
-        let (digest, read) = Digest::xxh64_of_file(path)?;
-        if (Stat { bytes: read, ..before }) != stat(path)? {
+        let told = self.beside.as_ref().filter(|_| shared).map(|folder| told_in(folder, path));
+        if let Some(input) = told.as_ref().and_then(|told| heard(told)).filter(|i| i.path == path && i.seen.is(&before))
+        {
+            self.learn_inputs(std::slice::from_ref(&input))?;
+            return Ok((input.seen.digest, before.bytes, false));
+        }
+        let (digest, read) = read(path, before.bytes)?;
+        let now = Stat { bytes: read, ..before };
+        if now != stat(path)? {
             return Err(Error::new(ErrorKind::BadMedia, "the file changed while it was read")
                 .path(path)
                 .advice("wait until whatever writes it is done, and run again"));
+        }
+        if let Some(told) = told {
+            let seen = Seen { bytes: now.bytes, version: now.version, digest: digest.clone() };
+            tell(&told, &Input { path: path.to_owned(), seen });
         }
         Ok((digest, read, true))
     }
@@ -107,6 +129,24 @@ impl Ledger {
 
     fn seen(&self, path: &Path) -> Result<Option<Seen>> {
         path.to_str().map_or(Ok(None), |name| self.get(INPUTS, name))
+    }
+}
+
+/// Where in `folder` it is told what a camera file is.
+fn told_in(folder: &Path, path: &Path) -> PathBuf {
+    folder.join(format!("digest-{}.json", Digest::xxh64(path.as_os_str().as_encoded_bytes()).hex()))
+}
+
+/// What cannot be understood, or not be read, says nothing.
+fn heard(told: &Path) -> Option<Input> {
+    serde_json::from_slice(&storage::read_whole(told, MOST_BYTES).ok()?).ok()
+}
+
+/// Who does not hear of it reads the file.
+fn tell(told: &Path, input: &Input) {
+    let text = serde_json::to_vec(input).unwrap_or_default();
+    if let Err(e) = write_whole(told, Existing::Shared { replace: true }, &text) {
+        tracing::warn!("the digest of a camera file was not written down for others: {e}");
     }
 }
 

@@ -8,10 +8,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use rushes_core::graph::Registry;
 use rushes_core::media::{ClipMedia, Digest, Finding, FrameRange, StandIn};
 use rushes_core::plan::{Standing, Tree, Unit};
-use rushes_core::run::CancellationToken;
+use rushes_core::run::{CancellationToken, RunContext};
 use rushes_core::storage::Presence;
 use rushes_core::{Error, ErrorKind, Result};
 
+use crate::reading::Reading;
 use crate::reason::Reason;
 use crate::record::{CameraFile, Recipe, Record, stand_ins};
 use crate::store::Ledger;
@@ -62,14 +63,8 @@ impl Judgement {
     /// file whose size or modification time changed.
     ///
     /// # Errors
-    /// When the unit makes no sense, the ledger does not work, or `cancel` fires.
-    pub fn of(
-        ledger: &Ledger,
-        unit: &Unit,
-        registry: &Registry,
-        classes: &[String],
-        cancel: &CancellationToken,
-    ) -> Result<Self> {
+    /// When the unit makes no sense, the ledger does not work, or `cx` is cancelled.
+    pub fn of(ledger: &Ledger, unit: &Unit, registry: &Registry, classes: &[String], cx: &RunContext) -> Result<Self> {
         let tree = Tree::make(&unit.tree, registry)?;
         let recipes = |class: &str| -> BTreeMap<usize, Recipe> {
             tree.sinks().map(|(i, _)| (i, Recipe::of(unit, i, class))).collect()
@@ -84,7 +79,8 @@ impl Judgement {
         let recipes = recipes(&first);
         let expected = expected(unit, &tree);
         let begun = ledger.begun()?;
-        let mut inputs = Inputs::new(ledger);
+        let reading = Reading::of(unit, cx);
+        let mut inputs = Inputs::new(ledger, reading.clone());
         let mut presence = Presence::new(ledger.out());
         let mut judgement =
             Self { outputs: Vec::new(), standing: Vec::new(), recipes, foreign: Vec::new(), replaces: false };
@@ -94,7 +90,7 @@ impl Judgement {
         let mut made_of = BTreeMap::new();
         let mut known = Vec::new();
         for e in expected {
-            if cancel.is_cancelled() {
+            if cx.cancel.is_cancelled() {
                 return Err(Error::new(ErrorKind::Cancelled, "cancelled"));
             }
             let there = presence.has(&e.path)?;
@@ -125,7 +121,7 @@ impl Judgement {
             };
             judgement.outputs.push((e, reason));
         }
-        let whole = read_all(ledger, &to_read, cancel)?;
+        let whole = read_all(ledger, &to_read, &reading, &cx.cancel)?;
         for ((i, record), whole) in to_read.into_iter().zip(whole) {
             if whole {
                 judgement.standing.push(record);
@@ -275,14 +271,15 @@ pub(crate) fn expected(unit: &Unit, tree: &Tree) -> Vec<Expected> {
 /// The digests of camera files, each computed once.
 pub(crate) struct Inputs<'a> {
     ledger: &'a Ledger,
+    reading: Reading,
     pub(crate) known: BTreeMap<PathBuf, Digest>,
     /// Those that had to be read.
     read: BTreeMap<PathBuf, Digest>,
 }
 
 impl<'a> Inputs<'a> {
-    pub(crate) fn new(ledger: &'a Ledger) -> Self {
-        Self { ledger, known: BTreeMap::new(), read: BTreeMap::new() }
+    pub(crate) fn new(ledger: &'a Ledger, reading: Reading) -> Self {
+        Self { ledger, reading, known: BTreeMap::new(), read: BTreeMap::new() }
     }
 
     /// The files that `frames` of `unit` are made of.
@@ -298,7 +295,8 @@ impl<'a> Inputs<'a> {
                 })
                 .collect(),
         };
-        paths.into_iter().map(|path| Ok(CameraFile { digest: self.digest(&path)?, path })).collect()
+        let shared = matches!(unit.clip.media, ClipMedia::Files(_));
+        paths.into_iter().map(|path| Ok(CameraFile { digest: self.digest(&path, shared)?, path })).collect()
     }
 
     /// Writes down what was read.
@@ -319,19 +317,22 @@ impl<'a> Inputs<'a> {
                 (own.into_iter().map(|f| s.path(f)).collect(), others.collect())
             }
         };
+        let shared = matches!(unit.clip.media, ClipMedia::Files(_));
         for path in paths.iter().chain(&others) {
-            if made_of.contains_key(&self.digest(path)?) {
+            if made_of.contains_key(&self.digest(path, shared)?) {
                 return Ok(true);
             }
         }
         Ok(paths.is_empty())
     }
 
-    fn digest(&mut self, path: &PathBuf) -> Result<Digest> {
+    /// The digest of a file, which is `shared` where other units are made of it, too.
+    fn digest(&mut self, path: &PathBuf, shared: bool) -> Result<Digest> {
         if let Some(digest) = self.known.get(path) {
             return Ok(digest.clone());
         }
-        let (digest, _, read) = self.ledger.look_at_input(path)?;
+        let (digest, _, read) =
+            self.ledger.look_at_input(path, shared, |path, bytes| self.reading.digest(path, bytes))?;
         if read {
             self.read.insert(path.clone(), digest.clone());
         }
@@ -341,7 +342,12 @@ impl<'a> Inputs<'a> {
 }
 
 /// Whether each output is what was written, read on all cores.
-fn read_all(ledger: &Ledger, records: &[(usize, Record)], cancel: &CancellationToken) -> Result<Vec<bool>> {
+fn read_all(
+    ledger: &Ledger,
+    records: &[(usize, Record)],
+    reading: &Reading,
+    cancel: &CancellationToken,
+) -> Result<Vec<bool>> {
     /// What is read by one thread before others are worth their start.
     const LITTLE: u64 = 8 << 20;
     let next = AtomicUsize::new(0);
@@ -349,7 +355,8 @@ fn read_all(ledger: &Ledger, records: &[(usize, Record)], cancel: &CancellationT
     let cores = || std::thread::available_parallelism().map_or(1, usize::from);
     let threads = if bytes <= LITTLE { 1 } else { cores() }.min(records.len());
     let whole = |record: &Record| {
-        Digest::xxh64_of_file(&ledger.out().join(&record.output.path))
+        reading
+            .digest(&ledger.out().join(&record.output.path), record.output.bytes)
             .is_ok_and(|(digest, bytes)| digest == record.output.digest && bytes == record.output.bytes)
     };
     let work = || {

@@ -15,7 +15,7 @@
 //! | records and recipes | `record.rs` |
 //! | the store, and camera files in it | `store.rs`, `inputs.rs` |
 //! | what stands and why not | `judge.rs`, `reason.rs` |
-//! | the executor | `cache.rs`, `scribe.rs` |
+//! | the executor | `cache.rs`, `scribe.rs`, `reading.rs` |
 //! | the file for everybody | `lineage.rs` |
 
 mod cache;
@@ -23,6 +23,7 @@ mod inputs;
 mod judge;
 mod lineage;
 mod marks;
+mod reading;
 mod reason;
 mod record;
 mod scribe;

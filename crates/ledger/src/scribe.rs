@@ -8,10 +8,11 @@ use std::time::{Duration, Instant};
 use rushes_core::Result;
 use rushes_core::media::FrameRange;
 use rushes_core::plan::Unit;
-use rushes_core::run::{Event, Events};
+use rushes_core::run::{Event, Events, RunContext};
 use rushes_core::stage::OutputFile;
 
 use crate::judge::Inputs;
+use crate::reading::Reading;
 use crate::record::{Recipe, Record, stand_ins};
 use crate::store::Ledger;
 
@@ -31,18 +32,19 @@ pub(crate) struct Scribe {
 }
 
 impl Scribe {
-    /// A scribe for `unit`, and the events that both it and `to` hear. It works until the last
+    /// A scribe for `unit`, and the events that both it and the listener of `cx` hear. It works until the last
     /// clone of the events is gone.
     pub(crate) fn new(
         ledger: Arc<Ledger>,
         unit: Unit,
         recipes: BTreeMap<usize, Recipe>,
         sinks: BTreeMap<String, usize>,
-        to: Events,
+        cx: &RunContext,
     ) -> (Self, Events) {
         let (tell, hear) = channel();
-        let thread = std::thread::spawn(move || Desk { unit, recipes, sinks }.work(&ledger, &hear));
-        (Self { thread }, listening(to, tell))
+        let reading = Reading::of(&unit, cx);
+        let thread = std::thread::spawn(move || Desk { unit, recipes, sinks }.work(&ledger, reading, &hear));
+        (Self { thread }, listening(cx.events.clone(), tell))
     }
 
     /// Waits until all is written down.
@@ -76,8 +78,8 @@ struct Desk {
 }
 
 impl Desk {
-    fn work(&self, ledger: &Ledger, hear: &Receiver<News>) -> Result<()> {
-        let mut inputs = Inputs::new(ledger);
+    fn work(&self, ledger: &Ledger, reading: Reading, hear: &Receiver<News>) -> Result<()> {
+        let mut inputs = Inputs::new(ledger, reading);
         let mut outputs = Vec::new();
         let recipes: Vec<Recipe> = self.recipes.values().cloned().collect();
         let mut written = Instant::now();

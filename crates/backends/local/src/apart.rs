@@ -78,7 +78,9 @@ impl Apart {
             match line.as_deref().map(serde_json::from_str::<Event>) {
                 None => break,
                 Some(Ok(Event::UnitFinished { report: of_unit })) => report = Some(of_unit),
-                Some(Ok(event @ (Event::FrameDone { .. } | Event::OutputFinished { .. }))) => cx.events.send(event),
+                Some(Ok(event @ (Event::FrameDone { .. } | Event::OutputFinished { .. } | Event::UnitBusy { .. }))) => {
+                    cx.events.send(event);
+                }
                 // Anything else that is printed is not for us.
                 Some(_) => {}
             }

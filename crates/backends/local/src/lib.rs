@@ -9,6 +9,7 @@
 
 mod apart;
 mod bad;
+mod busy;
 mod coprocessor;
 mod executor;
 mod first;

@@ -15,6 +15,7 @@ use rushes_core::stage::{ClipReader, OutputFile, SinkContext};
 use rushes_core::{Error, ErrorKind, Result};
 
 use crate::bad::{bad_frame, bad_frames};
+use crate::busy::finishing;
 use crate::first::first_format;
 use crate::frame::{EncodedFrame, Making, OpenSink, Rows, poisoned, who};
 use crate::order::{self, Order};
@@ -206,12 +207,14 @@ impl<'a> Job<'a> {
                 continue;
             }
             let writer = sink.writer.into_inner().unwrap_or_else(PoisonError::into_inner);
-            match guarded(&who(&self.tree, sink.node), || writer.finish()) {
+            let stage = &self.tree.node(sink.node).0.id;
+            let finish = || guarded(&who(&self.tree, sink.node), || writer.finish());
+            match finishing(&self.cx.events, &self.unit.id, stage, finish) {
                 Ok(files) => {
                     self.tell(&files);
                     gathered.outputs.extend(files);
                 }
-                Err(e) => result = Err(e.doing(format!("finishing `{}`", self.tree.node(sink.node).0.id))),
+                Err(e) => result = Err(e.doing(format!("finishing `{stage}`"))),
             }
         }
         if result.is_ok() {

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use rushes_core::ErrorKind;
 use rushes_core::plan::Unit;
-use rushes_core::run::{CancellationToken, Event, Events, Executor, Outcome, RunContext, UnitReport};
+use rushes_core::run::{Busy, CancellationToken, Event, Events, Executor, Outcome, RunContext, UnitReport};
 use rushes_local::{Apart, LocalExecutor};
 
 fn unit() -> Unit {
@@ -36,16 +36,18 @@ async fn a_unit_that_crashes_its_process_is_told_with_what_it_said_last() {
 async fn events_and_the_report_come_through_and_noise_does_not() {
     let report = UnitReport::begin(&unit(), "local");
     let frame = Event::FrameDone { unit: "A.0-0".into(), frame: 0, done: 1, total: 1 };
-    let lines =
-        [frame.clone(), Event::UnitFinished { report: report.clone() }].map(|e| serde_json::to_string(&e).unwrap());
-    let script = format!("read unit; echo noise; cat <<'EOF'\n{}\n{}\nEOF", lines[0], lines[1]);
+    let busy = Event::UnitBusy { unit: "A.0-0".into(), with: Busy::Finishing { stage: "movie".into(), seconds: 10 } };
+    let lines = [&frame, &busy, &Event::UnitFinished { report: report.clone() }]
+        .map(|e| serde_json::to_string(e).unwrap())
+        .join("\n");
+    let script = format!("read unit; echo noise; cat <<'EOF'\n{lines}\nEOF");
     let heard = Arc::new(Mutex::new(Vec::new()));
     let events = {
         let heard = Arc::clone(&heard);
         Events::to(move |e| heard.lock().unwrap().push(e))
     };
     let made = apart(&script).run(&unit(), &RunContext { events, ..RunContext::plain() }).await;
-    assert_eq!((made, heard.lock().unwrap().clone()), (report, vec![frame]));
+    assert_eq!((made, heard.lock().unwrap().clone()), (report, vec![frame, busy]));
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! What a host's UI hears while a plan runs.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -63,6 +64,13 @@ pub enum Event {
         /// The file.
         output: OutputFile,
     },
+    /// A unit is at work on something that finishes no frame; told from time to time while that lasts.
+    UnitBusy {
+        /// The unit.
+        unit: String,
+        /// What with, and how far it is.
+        with: Busy,
+    },
     /// A unit failed in a way that may pass, and will be tried again.
     UnitRetrying {
         /// The unit.
@@ -87,6 +95,26 @@ pub enum Event {
         failed: usize,
         /// Units cancelled or never started.
         cancelled: usize,
+    },
+}
+
+/// What a unit does while it finishes no frame.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "what", rename_all = "kebab-case")]
+pub enum Busy {
+    /// It reads a large file for its digest.
+    Reading {
+        /// The camera file or the output.
+        path: PathBuf,
+        /// Bytes read so far: more each time.
+        bytes: u64,
+    },
+    /// A sink finishes its files: what is left of them is written, and they are synced. Nobody knows how far it is.
+    Finishing {
+        /// The sink's id in the workflow.
+        stage: String,
+        /// Seconds since it began.
+        seconds: u64,
     },
 }
 

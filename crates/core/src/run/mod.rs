@@ -14,7 +14,7 @@ mod wrap;
 pub use budget::{Budget, Reservation};
 pub use compose::{Able, Executors};
 use compose::{Choice, Given};
-pub use event::{Event, Events};
+pub use event::{Busy, Event, Events};
 pub use executor::{Executor, RunContext, Verdict};
 pub use fanout::{Fanout, PENDING};
 pub use orders::{ClipHead, OrderHead, Orders, Tally, UnitRef};
