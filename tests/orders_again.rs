@@ -90,6 +90,23 @@ async fn a_changed_recipe_replaces_what_was_made_and_so_does_its_return() {
 }
 
 #[tokio::test]
+async fn what_others_made_otherwise_since_is_not_told_as_made() {
+    let bench = Bench::new();
+    let job = |recipe: &Dailies| bench.job(recipe, "out").frames_per_unit(3);
+    for recipe in [plates(), changed()] {
+        made(&order(job(&recipe)).await).await;
+    }
+    let lineage = || Lineage::read(&bench.path("out")).unwrap().unwrap();
+    let before = lineage();
+    let again = order(job(&plates())).await;
+    let name = again.folder().to_str().unwrap();
+    assert!(!desk(rushes::registry()).complete(name, false, &RunContext::plain()).await.unwrap());
+    let report = again.report().unwrap().unwrap();
+    assert!(report.units.iter().all(|u| u.outcome == Outcome::Cancelled), "{report:?}");
+    assert_eq!(lineage(), before);
+}
+
+#[tokio::test]
 async fn what_a_run_left_is_known_to_an_order_at_a_uri_too() {
     let bench = Bench::new();
     rushes::core::storage::register("orders-again", Arc::new(rushes::core::storage::Memory::new()));

@@ -11,6 +11,7 @@ use rushes_core::stage::Batch;
 use rushes_core::{Error, ErrorKind, Result};
 use rushes_ledger::Ledger;
 
+use super::known::{Given, Known};
 use super::receipt::{Made, Receipt, inputs};
 use super::{ClipFile, Desk, Order, folder};
 use crate::ending::Ending;
@@ -61,8 +62,15 @@ fn gather(order: &Order) -> Result<(Plan, Batch, RunReport, Arc<Ledger>)> {
     for (clip, &at) in order.terms.clips.iter().enumerate() {
         let clip = clip as u64;
         let (generation, file) = order.last_clip_file(clip)?;
+        let known: Known = folder::read_if_there(&order.known_path(clip))?.unwrap_or_default();
         let mut made = Made::default();
         for (receipt, unit) in receipts(order, clip, generation, &file)?.into_iter().zip(&file.plan.units) {
+            // Where others made it otherwise since, what it made is gone.
+            let outdated = |r: &Receipt| Ok::<_, Error>(Given::of(unit, &known)?.outdates(r));
+            let receipt = match receipt {
+                Some(receipt) if outdated(&receipt)? => None,
+                receipt => receipt,
+            };
             let Some(receipt) = receipt else {
                 let e =
                     Error::new(ErrorKind::Cancelled, "it was not run: the order was cancelled, or its clip given up");
