@@ -90,6 +90,25 @@ async fn a_changed_recipe_replaces_what_was_made_and_so_does_its_return() {
 }
 
 #[tokio::test]
+async fn another_clip_of_the_same_name_is_not_made_over_the_first_by_an_order() {
+    let bench = Bench::new();
+    made(&order(bench.job(&plates(), "out")).await).await;
+    // Another production's card: every frame of the first clip is another.
+    for frame in std::fs::read_dir(&bench.card.clips[0].folder).unwrap().map(|e| e.unwrap().path()) {
+        let mut bytes = std::fs::read(&frame).unwrap();
+        let sample = bytes.len() - 100;
+        bytes[sample] ^= 0x40;
+        std::fs::write(&frame, &bytes).unwrap();
+    }
+    let first = plate(&bench, "out", &bench.card.clips[0].name, 0);
+    let before = std::fs::read(&first).unwrap();
+    let order = order(bench.job(&changed(), "out")).await;
+    let Outcome::Failed(why) = run(&order, Events::none()).await else { panic!("it was made") };
+    assert!(why.message.contains("another clip of the same name"), "{why:?}");
+    assert_eq!(std::fs::read(&first).unwrap(), before);
+}
+
+#[tokio::test]
 async fn what_others_made_otherwise_since_is_not_told_as_made() {
     let bench = Bench::new();
     let job = |recipe: &Dailies| bench.job(recipe, "out").frames_per_unit(3);

@@ -2,13 +2,15 @@
 
 use std::io::Read;
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use rushes_core::media::{Digest, open_original};
 use rushes_core::plan::Unit;
 use rushes_core::run::{Busy, CancellationToken, Event, Events, RunContext};
 use rushes_core::{Error, ErrorKind, Result};
 
-/// Bytes after which it is told, and smaller files are read without a word.
+/// Bytes after which it is told, in whatever number of files.
 const EVERY: u64 = 64 << 20;
 
 /// Reads files for a unit.
@@ -17,54 +19,60 @@ pub(crate) struct Reading {
     unit: String,
     events: Events,
     cancel: CancellationToken,
+    /// Bytes read so far.
+    bytes: Arc<AtomicU64>,
 }
 
 impl Reading {
     pub(crate) fn of(unit: &Unit, cx: &RunContext) -> Self {
-        Self { unit: unit.id.clone(), events: cx.events.clone(), cancel: cx.cancel.clone() }
+        Self { unit: unit.id.clone(), events: cx.events.clone(), cancel: cx.cancel.clone(), bytes: Arc::default() }
     }
 
     /// The digest of a file that has about so many `bytes`, and how many it has.
     pub(crate) fn digest(&self, path: &Path, bytes: u64) -> Result<(Digest, u64)> {
         if bytes < EVERY {
-            return Digest::xxh64_of_file(path);
+            let read = Digest::xxh64_of_file(path)?;
+            self.more(path, read.1);
+            return Ok(read);
         }
         let file = open_original(path).map_err(|e| e.doing("computing a digest"))?;
-        let told = Told { file, path, bytes: 0, reading: self };
+        let told = Told { file, path, reading: self };
         Digest::xxh64_of(told).map_err(|e| match self.cancel.is_cancelled() {
             true => Error::new(ErrorKind::Cancelled, "cancelled"),
             false => Error::io(path, e).doing("computing a digest"),
         })
+    }
+
+    fn more(&self, path: &Path, bytes: u64) {
+        let before = self.bytes.fetch_add(bytes, Ordering::Relaxed);
+        let bytes = before + bytes;
+        if bytes / EVERY > before / EVERY {
+            let with = Busy::Reading { path: path.to_owned(), bytes };
+            self.events.send(Event::UnitBusy { unit: self.unit.clone(), with });
+        }
     }
 }
 
 struct Told<'a, R> {
     file: R,
     path: &'a Path,
-    bytes: u64,
     reading: &'a Reading,
 }
 
 impl<R: Read> Read for Told<'_, R> {
     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        let Reading { unit, events, cancel } = self.reading;
-        if cancel.is_cancelled() {
+        if self.reading.cancel.is_cancelled() {
             return Err(std::io::Error::other("cancelled"));
         }
         let n = self.file.read(buffer)?;
-        let before = self.bytes;
-        self.bytes += n as u64;
-        if self.bytes / EVERY > before / EVERY {
-            let with = Busy::Reading { path: self.path.to_owned(), bytes: self.bytes };
-            events.send(Event::UnitBusy { unit: unit.clone(), with });
-        }
+        self.reading.more(self.path, n as u64);
         Ok(n)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::{Arc, Mutex};
+    use std::sync::Mutex;
 
     use super::*;
 
@@ -86,11 +94,30 @@ mod tests {
                 }
             })
         };
-        let reading = Reading { unit: "A001.0-9".into(), events, cancel };
+        let reading = Reading { unit: "A001.0-9".into(), events, cancel, bytes: Arc::default() };
         let digest = reading.digest(&path, 3 * EVERY + 5).unwrap();
         assert_eq!(digest, Digest::xxh64_of_file(&path).unwrap());
         assert_eq!(*heard.lock().unwrap(), [1, 2, 3]);
         assert_eq!(reading.digest(&path, 3 * EVERY + 5).unwrap_err().kind(), ErrorKind::Cancelled);
-        assert_eq!(*heard.lock().unwrap(), [1, 2, 3, 1, 2]);
+        assert_eq!(*heard.lock().unwrap(), [1, 2, 3, 4, 5]);
+    }
+
+    #[test]
+    fn many_small_files_are_told_of_as_a_large_one_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("A001.0000000.dng");
+        let bytes = EVERY / 2 + 1;
+        std::fs::File::create(&path).unwrap().set_len(bytes).unwrap();
+        let heard = Arc::new(Mutex::new(0));
+        let events = {
+            let heard = Arc::clone(&heard);
+            Events::to(move |_| *heard.lock().unwrap() += 1)
+        };
+        let reading =
+            Reading { unit: "A001.0-9".into(), events, cancel: CancellationToken::new(), bytes: Arc::default() };
+        for told in [0, 1, 1, 2] {
+            reading.digest(&path, bytes).unwrap();
+            assert_eq!(*heard.lock().unwrap(), told);
+        }
     }
 }

@@ -102,11 +102,11 @@ pub enum Event {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "what", rename_all = "kebab-case")]
 pub enum Busy {
-    /// It reads a large file for its digest.
+    /// It reads files for their digests.
     Reading {
-        /// The camera file or the output.
+        /// The camera file or the output that it is at.
         path: PathBuf,
-        /// Bytes read so far: more each time.
+        /// Bytes read so far, of all files: more each time.
         bytes: u64,
     },
     /// A sink finishes its files: what is left of them is written, and they are synced. Nobody knows how far it is.
