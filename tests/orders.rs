@@ -331,3 +331,18 @@ async fn units_that_write_elsewhere_than_their_order_are_refused() {
     assert!(e.to_string().contains("elsewhere than the order's"), "{e}");
     assert!(!bench.path("elsewhere").exists());
 }
+
+#[tokio::test]
+async fn a_mount_that_is_gone_is_out_of_reach() {
+    let bench = Bench::new();
+    let order = bench.job(&recipe(), "out").order(Spread::default()).await.unwrap();
+    let (name, desk) = (order.folder().to_str().unwrap(), desk(rushes::registry()));
+    desk.reach(name).await.unwrap();
+    // What is left where something was mounted.
+    std::fs::rename(&bench.card.root, bench.path("elsewhere")).unwrap();
+    std::fs::create_dir(&bench.card.root).unwrap();
+    let e = desk.reach(name).await.unwrap_err();
+    assert!(e.is_retryable() && e.to_string().contains("looking for the card of an order"), "{e}");
+    std::fs::remove_dir(&bench.card.root).unwrap();
+    desk.reach(name).await.unwrap_err();
+}

@@ -89,7 +89,13 @@ def start(*args):
 try:
     host, port = address.split(":")
     start(temporal, "server", "start-dev", "--ip", host, "--port", port, "--headless", "--log-level", "error")
-    wait_for(lambda: socket.create_connection((host, int(port))).close())
+
+    def healthy():
+        asked = subprocess.run([temporal, "operator", "cluster", "health", "--address", address], capture_output=True)
+        if asked.returncode != 0:
+            raise OSError(asked.stderr.decode())
+
+    wait_for(healthy)
     ours, sdks = free_port(), free_port()
     orchestrates = start(rushes, "worker", "--queue", "orchestrate", "--grace", "1")
     makes = start(

@@ -5,7 +5,9 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
-use rushes_core::run::{Budget, CancellationToken, ClipHead, Event, Events, OrderHead, Orders, Outcome, RunContext};
+use rushes_core::run::{
+    Budget, Busy, CancellationToken, ClipHead, Event, Events, OrderHead, Orders, Outcome, RunContext,
+};
 use rushes_core::{Error, ErrorKind, Result};
 use temporalio_macros::activities;
 use temporalio_sdk::activities::{ActivityContext, ActivityError};
@@ -62,6 +64,9 @@ pub(crate) struct Unreached {
     clips: BTreeSet<(String, u64)>,
 }
 
+/// Seconds that an output may take from its last frame to its name.
+const FINISHING: u64 = 4 * 3600;
+
 /// How long a unit that is cancelled may take to come to its end.
 const TO_END: Duration = Duration::from_secs(30);
 
@@ -101,14 +106,18 @@ impl Hands {
     #[activity(name = "rushes-unit")]
     pub(crate) async fn unit(self: Arc<Self>, ctx: ActivityContext, of: UnitWork) -> Result<Frames, ActivityError> {
         let _in_work = InWork::begin(&self.watch);
-        let frames = Arc::new(AtomicU64::new(0));
+        let (frames, busy) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
         let cancel = CancellationToken::new();
         let _dropped = cancel.clone().drop_guard();
         let events = {
-            let (frames, to) = (Arc::clone(&frames), self.events.clone());
+            let (frames, busy, to) = (Arc::clone(&frames), Arc::clone(&busy), self.events.clone());
             Events::to(move |event| {
-                if let Event::FrameDone { done, .. } = &event {
-                    frames.store(*done, Ordering::Relaxed);
+                match &event {
+                    Event::FrameDone { done, .. } => frames.store(*done, Ordering::Relaxed),
+                    // Only a clock says so: a disk that hangs while a file is synced is not heard of otherwise.
+                    Event::UnitBusy { with: Busy::Finishing { seconds, .. }, .. } if *seconds > FINISHING => {}
+                    Event::UnitBusy { .. } => drop(busy.fetch_add(1, Ordering::Relaxed)),
+                    _ => {}
                 }
                 to.send(event);
             })
@@ -116,7 +125,7 @@ impl Hands {
         let cx = RunContext { cancel: cancel.clone(), events, budget: self.budget.clone() };
         let mut run = std::pin::pin!(self.orders.run(&of.order, of.unit, &cx));
         let mut beat = tokio::time::interval(between(&ctx));
-        let (mut known, mut moved, mut ending) = (0, Instant::now(), None);
+        let (mut known, mut moved, mut ending) = ((0, 0), Instant::now(), None);
         let report = loop {
             tokio::select! {
                 report = &mut run => match report {
@@ -131,7 +140,7 @@ impl Hands {
                     cancel.cancel();
                 }
                 _ = beat.tick() => {
-                    let now = frames.load(Ordering::Relaxed);
+                    let now = (frames.load(Ordering::Relaxed), busy.load(Ordering::Relaxed));
                     if now != known {
                         (known, moved) = (now, Instant::now());
                     }
@@ -147,7 +156,7 @@ impl Hands {
                         return Err(unreported(ErrorKind::Io, &text, true));
                     }
                     // What cannot be told is told by the next.
-                    let _ = ctx.record_heartbeat(Frames { frames: now }).await;
+                    let _ = ctx.record_heartbeat(Frames { frames: now.0 }).await;
                 }
             }
         };

@@ -72,7 +72,8 @@ impl Worker {
         self
     }
 
-    /// How long a unit may finish no frame before it is given up: a decoder that hangs is not heard of otherwise.
+    /// How long a unit may finish no frame, and read nothing of a file to digest it, before it is given up: a decoder that hangs
+    /// is not heard of otherwise.
     pub fn stall(mut self, stall: Duration) -> Self {
         self.stall = stall;
         self

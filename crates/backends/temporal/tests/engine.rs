@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use rushes_core::conformance::{Engine, check_engine};
 use rushes_core::plan::{ClipPlan, Plan, Unit};
-use rushes_core::run::{CancellationToken, Executor, Fanout, RunContext, RunReport, UnitReport, Verdict};
+use rushes_core::run::{Busy, CancellationToken, Event, Executor, Fanout, RunContext, RunReport, UnitReport, Verdict};
+use rushes_core::{Error, ErrorKind};
 use rushes_temporal::{Ended, Pace, Server, State, Submission, Worker, replay};
 use support::held::Held;
 use support::temporal::TestServer;
@@ -283,5 +284,88 @@ async fn a_clip_of_100_000_frames_and_10_000_clips_go_through() {
         assert_eq!((tally.done, tally.failed, executor.0.load(Ordering::Relaxed)), (all, 0, all));
         assert!(held.report().is_complete());
         replay(&run.history().await.unwrap()).unwrap();
+    }
+}
+
+/// Finds no file, ever.
+#[derive(Debug)]
+struct Gone;
+
+#[async_trait::async_trait]
+impl Executor for Gone {
+    fn name(&self) -> &str {
+        "gone"
+    }
+    async fn accepts(&self, _: &Unit) -> Verdict {
+        Verdict::Yes
+    }
+    async fn run(&self, unit: &Unit, _: &RunContext) -> UnitReport {
+        let e = Error::new(ErrorKind::NotFound, "there is no such frame").retryable();
+        UnitReport::begin(unit, "gone").failed(&e)
+    }
+}
+
+/// All of its units end for want of a file, one after another, though the storage is there.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_clip_that_is_gone_ends_no_worker() {
+    let Some(server) = TestServer::start() else { return };
+    let at = server.server();
+    let held = Arc::new(Held::new(plan(&[5]), Arc::new(Gone)));
+    let working = Working::on(&at, &held, &["orchestrate", "cpu"], 1);
+    let run = Submission::new("gone", "memory").pace(PACE).start(&at).await.unwrap();
+    let Ended::Done(tally) = run.wait().await.unwrap() else { panic!("it was given up") };
+    assert_eq!((tally.done, tally.failed), (0, 5));
+    assert!(!working.thread.as_ref().unwrap().is_finished());
+}
+
+/// Finishes no frame for three times as long as a unit may, and says what it is at, or nothing.
+#[derive(Debug)]
+struct Slow {
+    tells: bool,
+}
+
+#[async_trait::async_trait]
+impl Executor for Slow {
+    fn name(&self) -> &str {
+        "slow"
+    }
+    async fn accepts(&self, _: &Unit) -> Verdict {
+        Verdict::Yes
+    }
+    async fn run(&self, unit: &Unit, cx: &RunContext) -> UnitReport {
+        for bytes in 0..15 {
+            tokio::time::sleep(Duration::from_millis(200)).await;
+            if self.tells {
+                let with = Busy::Reading { path: "A001.mxf".into(), bytes };
+                cx.events.send(Event::UnitBusy { unit: unit.id.clone(), with });
+            }
+        }
+        UnitReport::begin(unit, "slow")
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_waits_for_what_reads_a_large_file_and_gives_up_on_what_hangs() {
+    let Some(server) = TestServer::start() else { return };
+    let at = server.server();
+    for tells in [true, false] {
+        let held = Arc::new(Held::new(plan(&[1]), Arc::new(Slow { tells })));
+        let worker = Worker::new(held).queue("orchestrate").queue("cpu").stall(Duration::from_secs(1));
+        let run = Submission::new(&format!("slow-{tells}"), "memory").pace(PACE).start(&at).await.unwrap();
+        let (stop, server) = (CancellationToken::new(), at.clone());
+        let until = stop.clone();
+        let working = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+            runtime.block_on(worker.run(&server, until))
+        });
+        if tells {
+            assert!(matches!(run.wait().await.unwrap(), Ended::Done(tally) if tally.done == 1));
+            stop.cancel();
+            working.join().unwrap().unwrap();
+        } else {
+            // It ends by itself.
+            let e = tokio::task::spawn_blocking(|| working.join().unwrap()).await.unwrap().unwrap_err();
+            assert!(e.to_string().contains("a unit hangs"), "{e}");
+        }
     }
 }

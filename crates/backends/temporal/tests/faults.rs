@@ -9,7 +9,6 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use rushes::Job;
-use rushes::core::media::ClipMedia;
 use rushes::order::{Order, Spread};
 use rushes::recipes::Dailies;
 use rushes_temporal::{Ended, Pace, Run, Submission};
@@ -188,22 +187,6 @@ async fn a_worker_loses_its_storage_and_gives_up() {
     }
     let _other = fleet.worker(&["cpu"]);
     fleet.expect_as_alone().await;
-}
-
-/// Every one of its units ends for want of a file, on each worker: none of them gives up for that.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_clip_that_is_gone_ends_no_worker() {
-    let Some(fleet) = fleet().await else { return };
-    let units = fleet.order.units(0).unwrap();
-    let ClipMedia::Sequence(frames) = &units[0].clip.media else { panic!("{:?}", units[0].clip) };
-    for frame in frames.frames() {
-        std::fs::remove_file(frames.path(frame)).unwrap();
-    }
-    let _orchestrates = fleet.worker(&["orchestrate"]);
-    let mut worker = fleet.worker(&["cpu"]);
-    let Ended::Done(tally) = fleet.run.wait().await.unwrap() else { panic!("it was given up") };
-    assert!(tally.failed > 3 && tally.done > 0, "{tally:?}");
-    assert!(worker.is_running());
 }
 
 #[tokio::test(flavor = "multi_thread")]

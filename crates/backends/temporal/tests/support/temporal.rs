@@ -83,7 +83,14 @@ impl TestServer {
 
     fn wait(&mut self) {
         let since = Instant::now();
-        while TcpStream::connect(("127.0.0.1", self.port)).is_err() {
+        // The port is open a while before the server takes calls.
+        let healthy = || {
+            let mut asks = Command::new(&self.program);
+            asks.args(["operator", "cluster", "health", "--address", &format!("127.0.0.1:{}", self.port)]);
+            let open = TcpStream::connect(("127.0.0.1", self.port)).is_ok();
+            open && asks.stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok_and(|s| s.success())
+        };
+        while !healthy() {
             assert!(self.child.try_wait().unwrap().is_none(), "the Temporal server ended at once");
             assert!(since.elapsed() < Duration::from_secs(60), "the Temporal server does not come up");
             std::thread::sleep(Duration::from_millis(50));
