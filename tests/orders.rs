@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use rushes::backends::local::LocalExecutor;
 use rushes::core::graph::Registry;
+use rushes::core::media::ClipMedia;
 use rushes::core::run::{Event, Events, Executors, Orders, Outcome, RunContext, UnitRef};
 use rushes::order::{Desk, Order, Spread};
 use rushes::{Error, ErrorKind, Job};
@@ -282,6 +283,49 @@ async fn camera_files_that_changed_are_made_again_and_not_believed() {
     assert_ne!(std::fs::read(&plate).unwrap(), before);
     bench.job(&recipe().plates_only(), "run").run().await.unwrap();
     same(&bench.path("run"), &bench.path("out"));
+}
+
+#[tokio::test]
+async fn camera_files_that_change_while_a_unit_is_made_are_told_of() {
+    let bench = Bench::new();
+    let job = || bench.job(&recipe().plates_only(), "out");
+    let order = job().order(Spread::default()).await.unwrap();
+    let units = order.units(0).unwrap();
+    let ClipMedia::Sequence(frames) = &units[0].clip.media else { panic!("{:?}", units[0].clip) };
+    let (file, name) = (frames.path(1), order.folder().to_str().unwrap());
+    let once = std::sync::Once::new();
+    let events = Events::to(move |e| {
+        if let Event::FrameDone { .. } = e {
+            once.call_once(|| {
+                let mut bytes = std::fs::read(&file).unwrap();
+                let sample = bytes.len() - 100;
+                bytes[sample] ^= 0x40;
+                std::fs::write(&file, bytes).unwrap();
+            });
+        }
+    });
+    let (unit, cx) = (UnitRef { clip: 0, generation: 0, unit: 0 }, RunContext { events, ..RunContext::plain() });
+    let report = desk(rushes::registry()).run(name, unit, &cx).await.unwrap();
+    let Outcome::Failed(why) = report.outcome else { panic!("{report:?}") };
+    assert!(why.retryable && why.message.contains("changed while"), "{why:?}");
+}
+
+/// Frames before it are made, and it is not replaced, however often it is tried.
+#[tokio::test]
+async fn a_foreign_file_in_the_way_is_never_replaced() {
+    let bench = Bench::new();
+    let order = bench.job(&recipe().plates_only(), "out").order(Spread::default()).await.unwrap();
+    let clip = order.clip(0).unwrap().name;
+    let foreign = bench.path("out").join(format!("plates/{clip}/{clip}.0000003.exr"));
+    std::fs::create_dir_all(foreign.parent().unwrap()).unwrap();
+    std::fs::write(&foreign, "somebody else's").unwrap();
+    let (name, unit) = (order.folder().to_str().unwrap(), UnitRef { clip: 0, generation: 0, unit: 0 });
+    for _ in 0..3 {
+        let report = desk(rushes::registry()).run(name, unit, &RunContext::plain()).await.unwrap();
+        let Outcome::Failed(why) = report.outcome else { panic!("{report:?}") };
+        assert_eq!(why.kind, ErrorKind::AlreadyExists);
+        assert_eq!(std::fs::read(&foreign).unwrap(), b"somebody else's");
+    }
 }
 
 #[tokio::test]

@@ -77,7 +77,7 @@ async fn another_cut_into_units_makes_nothing_again() {
 async fn a_changed_recipe_replaces_what_was_made_and_so_does_its_return() {
     let bench = Bench::new();
     let job = |recipe: &Dailies, out: &str| bench.job(recipe, out).frames_per_unit(3);
-    for (n, recipe) in [plates(), changed(), plates()].iter().enumerate() {
+    for (n, recipe) in [plates(), changed(), plates(), changed()].iter().enumerate() {
         let order = order(job(recipe, "out")).await;
         let frames = order.frames().unwrap();
         assert_eq!(made(&order).await.len() as u64, frames, "round {n}");

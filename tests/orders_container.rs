@@ -43,7 +43,7 @@ impl Source for Container {
 
 /// An order whose first clip is one large file, and the stages that make it.
 async fn of_container(bench: &Bench, file: &Path) -> (Order, Registry) {
-    let job = bench.job(&recipe().plates_only(), "out").frames_per_unit(2).page(false);
+    let job = bench.job(&recipe().plates_only(), "out").frames_per_unit(2).page(false).overwrite(true);
     let order = job.order(Spread::default()).await.unwrap();
     let media = order.units(0).unwrap()[0].clip.media.clone();
     let path = order.folder().join("clips/0.0.json");

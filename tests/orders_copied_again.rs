@@ -48,8 +48,14 @@ impl Shoot {
     /// Copies frames again, which are whole then, or not.
     fn copy_again(&self, order: &Order, frame: i64, healed: bool) {
         for file in Self::files(order, frame) {
-            let bytes = std::fs::read(&file).unwrap();
+            let mut bytes = std::fs::read(&file).unwrap();
+            let time = std::fs::metadata(&file).unwrap().modified().unwrap();
+            // A bit of it was wrong, and is another now.
+            let last = bytes.len() - 1;
+            bytes[last] ^= 1;
             std::fs::write(&file, bytes).unwrap();
+            // Programs that copy keep the time.
+            std::fs::File::options().write(true).open(&file).unwrap().set_modified(time).unwrap();
         }
         self.healed.store(healed, Ordering::Relaxed);
     }

@@ -17,8 +17,8 @@ use rushes_core::{Error, ErrorKind, Result};
 use rushes_ledger::{Cache, Ledger};
 
 use super::folder::{self, Recent};
-use super::known::{Given, Known};
-use super::receipt::{Made, Progress, Receipt};
+use super::known::Known;
+use super::receipt::{Made, Progress, Receipt, inputs};
 use super::{ClipFile, Order, clip_name, damaged};
 use crate::job::blocking;
 
@@ -101,11 +101,11 @@ impl Desk {
         (progress, beside): (PathBuf, PathBuf),
         cx: &RunContext,
     ) -> Result<(UnitReport, Made)> {
-        let out = unit.out.clone();
+        let (out, before) = (unit.out.clone(), known.clone());
         let ledger = blocking(move || {
             let ledger = Ledger::passing(&out)?.beside(beside);
-            known.give(&ledger)?;
-            made.iter().try_for_each(|m| m.give(&ledger))?;
+            before.give(&ledger)?;
+            made.into_iter().try_for_each(|m| m.standing(&out).give(&ledger))?;
             Ok(Arc::new(ledger))
         })
         .await?;
@@ -115,12 +115,14 @@ impl Desk {
             let cache = Cache::new(traced, Arc::clone(&ledger), self.registry.clone());
             Arc::new(cache.beside(classes.iter().cloned()))
         });
-        let notes = Progress { path: progress, ledger: Arc::clone(&ledger) }.keep(self.note_every);
+        let notes =
+            Progress { path: progress, ledger: Arc::clone(&ledger), known: known.clone() }.keep(self.note_every);
         let report = tokio::select! {
             report = executors.run(unit, cx) => report,
             () = notes => return Err(Error::new(ErrorKind::Panicked, "the unit's notes ended")),
         };
-        let made = blocking(move || Made::of(&ledger)).await?;
+        let outputs = report.outputs.clone();
+        let made = blocking(move || Made::of(&ledger, &known, &outputs)).await?;
         Ok((report, made))
     }
 
@@ -130,54 +132,57 @@ impl Desk {
         &self,
         order: &Order,
         clip: u64,
-        mut planned: Unit,
+        planned: Unit,
         path: PathBuf,
         made: impl FnOnce() -> Result<Vec<Made>> + Send + 'static,
         cx: &RunContext,
     ) -> Result<UnitReport> {
         let progress = Progress::path(&path);
         let known = self.known(order, clip).await?;
-        let (given, before, made) = blocking({
+        let (began, known, before, made) = blocking({
             let (path, progress, planned) = (path.clone(), progress.clone(), planned.clone());
             move || {
                 let before: Option<Receipt> = folder::read_if_there(&path)?;
                 let mut made = made()?;
                 made.extend(folder::read_if_there::<Made>(&progress)?);
-                Ok((Given::of(&planned, &known)?, before, made))
+                Ok((inputs(&planned)?, known.of(planned.range), before, made))
             }
         })
         .await?;
         if let Some(receipt) = &before {
-            if receipt.stands(&planned, &given) {
+            if receipt.stands(&planned, &began) {
                 return Ok(receipt.report.clone());
             }
-            // What it made before is its own to replace. Where it made nothing, something else may have been in its way.
-            planned.overwrite |= !receipt.report.outputs.is_empty();
         }
-        let (mut report, made) =
-            self.make(&planned, (given.known.clone(), made), (progress.clone(), order.beside()), cx).await?;
+        let (mut report, mut made) = self.make(&planned, (known, made), (progress.clone(), order.beside()), cx).await?;
+        let ended = blocking({
+            let planned = planned.clone();
+            move || inputs(&planned)
+        })
+        .await?;
+        if ended != began && report.is_done() {
+            // Nobody knows which of them its pictures are of.
+            let e = Error::new(ErrorKind::BadMedia, "camera files of it changed while it was made")
+                .clip(&planned.clip.name)
+                .advice("wait until whatever writes them is done")
+                .retryable();
+            (report, made) = (report.failed(&e), Made::default());
+        }
         // What this worker cannot reach another may; and what it cannot reach is not damaged.
         if let Outcome::Failed(f) = &mut report.outcome {
             f.retryable |= matches!(f.kind, ErrorKind::Io | ErrorKind::NotFound | ErrorKind::InUse);
         }
         // Attempts that failed in a way that may pass, of this worker and of others.
-        let failed =
-            |r: &&Receipt| r.inputs == given.inputs && matches!(&r.report.outcome, Outcome::Failed(f) if f.retryable);
+        let failed = |r: &&Receipt| r.inputs == began && matches!(&r.report.outcome, Outcome::Failed(f) if f.retryable);
         report.attempts = before.as_ref().filter(failed).map_or(0, |r| r.report.attempts) + 1;
         // Whether an earlier attempt did some of the work is nothing that anybody wants to know of the outputs.
         report.ran_on = report.ran_on.trim_start_matches("cache of ").to_owned();
-        let receipt = Receipt {
-            inputs: given.inputs.clone(),
-            known: given.stamp.clone(),
-            report: report.clone(),
-            records: made.records,
-            recipes: made.recipes,
-        };
+        let receipt = Receipt { inputs: began, report: report.clone(), made };
         blocking(move || {
             if !receipt.report.is_done() {
                 // Somebody else may have done it meanwhile: what comes late takes nothing away.
                 let now: Option<Receipt> = folder::read_if_there(&path)?;
-                if now.is_some_and(|now| now.stands(&planned, &given)) {
+                if now.is_some_and(|now| now.stands(&planned, &receipt.inputs)) {
                     return Ok(());
                 }
             }
@@ -217,13 +222,12 @@ impl Orders for Desk {
     async fn lost(&self, order: &str, unit: UnitRef, why: Error) -> Result<()> {
         let order = self.open(order).await?;
         let planned = self.unit(&order, unit).await?;
-        let known = self.known(&order, unit.clip).await?;
         blocking(move || {
             let path = order.receipt_path(unit);
             let before: Option<Receipt> = folder::read_if_there(&path)?;
-            let given = Given::of(&planned, &known)?;
-            let said = |r: &Receipt| r.inputs == given.inputs && matches!(r.report.outcome, Outcome::Failed(_));
-            if before.as_ref().is_some_and(|r| said(r) || r.stands(&planned, &given)) {
+            let inputs = inputs(&planned)?;
+            let said = |r: &Receipt| r.inputs == inputs && matches!(r.report.outcome, Outcome::Failed(_));
+            if before.as_ref().is_some_and(|r| said(r) || r.stands(&planned, &inputs)) {
                 return Ok(());
             }
             let mut report = UnitReport::begin(&planned, "nowhere");
@@ -231,8 +235,7 @@ impl Orders for Desk {
             report.findings.push(Finding::error("unit-lost", text).clip(&planned.clip.name));
             let report = report.failed(&why.clip(&planned.clip.name));
             let made: Made = folder::read_if_there(&Progress::path(&path))?.unwrap_or_default();
-            let (inputs, known) = (given.inputs, given.stamp);
-            folder::write(&path, &Receipt { inputs, known, report, records: made.records, recipes: made.recipes })
+            folder::write(&path, &Receipt { inputs, report, made })
         })
         .await
     }

@@ -11,7 +11,6 @@ use rushes_core::stage::Batch;
 use rushes_core::{Error, ErrorKind, Result};
 use rushes_ledger::Ledger;
 
-use super::known::{Given, Known};
 use super::receipt::{Made, Receipt, inputs};
 use super::{ClipFile, Desk, Order, folder};
 use crate::ending::Ending;
@@ -62,15 +61,10 @@ fn gather(order: &Order) -> Result<(Plan, Batch, RunReport, Arc<Ledger>)> {
     for (clip, &at) in order.terms.clips.iter().enumerate() {
         let clip = clip as u64;
         let (generation, file) = order.last_clip_file(clip)?;
-        let known: Known = folder::read_if_there(&order.known_path(clip))?.unwrap_or_default();
         let mut made = Made::default();
         for (receipt, unit) in receipts(order, clip, generation, &file)?.into_iter().zip(&file.plan.units) {
             // Where others made it otherwise since, what it made is gone.
-            let outdated = |r: &Receipt| Ok::<_, Error>(Given::of(unit, &known)?.outdates(r));
-            let receipt = match receipt {
-                Some(receipt) if outdated(&receipt)? => None,
-                receipt => receipt,
-            };
+            let receipt = receipt.filter(|r| !r.report.is_done() || r.is_there(order.out()));
             let Some(receipt) = receipt else {
                 let e =
                     Error::new(ErrorKind::Cancelled, "it was not run: the order was cancelled, or its clip given up");
@@ -78,11 +72,13 @@ fn gather(order: &Order) -> Result<(Plan, Batch, RunReport, Arc<Ledger>)> {
                 continue;
             };
             // What was read for it need not be read again, as long as it is what it was.
-            if inputs(unit).is_ok_and(|now| now == receipt.inputs) {
-                ledger.trust_inputs(&receipt.records)?;
+            let is_done = receipt.report.is_done();
+            if is_done && inputs(unit).is_ok_and(|now| now == receipt.inputs) {
+                ledger.trust_inputs(&receipt.made.records)?;
             }
-            made.records.extend(receipt.records);
-            made.recipes.extend(receipt.recipes);
+            let of_unit = if is_done { receipt.made } else { receipt.made.standing(order.out()) };
+            made.records.extend(of_unit.records);
+            made.recipes.extend(of_unit.recipes);
             report.units.push(receipt.report);
         }
         folders.extend(made.records.iter().filter_map(|r| Some(order.out().join(&r.output.path).parent()?.to_owned())));

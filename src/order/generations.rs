@@ -11,11 +11,11 @@ use rushes_core::media::{Clip, ClipMedia};
 use rushes_core::plan::{Plan, PlanOptions};
 use rushes_core::run::ClipHead;
 use rushes_core::stage::Batch;
-use rushes_core::{ErrorKind, Result, storage};
+use rushes_core::{ErrorKind, Result};
 use serde::{Deserialize, Serialize};
 
 use super::finish::receipts;
-use super::receipt::inputs;
+use super::receipt::{camera_file, inputs};
 use super::{ClipFile, Desk, Order, clip_name, folder};
 use crate::bad_frames::with_stand_ins;
 
@@ -31,8 +31,8 @@ pub(super) struct Damaged {
 impl Damaged {
     /// Whether it is what it was. One that is out of sight was not copied again.
     fn is_so_still(&self) -> Result<bool> {
-        match storage::stat(&self.path) {
-            Ok(now) => Ok((now.bytes, &now.version) == (self.bytes, &self.version)),
+        match camera_file(&self.path) {
+            Ok(now) => Ok(now == (self.bytes, self.version.clone())),
             Err(e) if e.kind() == ErrorKind::NotFound => Ok(true),
             Err(e) => Err(e.doing("looking at a camera file").retryable()),
         }
@@ -45,8 +45,8 @@ impl Damaged {
             ClipMedia::Files(files) => files.iter().cloned().collect(),
         };
         let seen = paths.into_iter().filter_map(|path| {
-            let now = storage::stat(&path).ok()?;
-            Some(Self { path, bytes: now.bytes, version: now.version })
+            let (bytes, version) = camera_file(&path).ok()?;
+            Some(Self { path, bytes, version })
         });
         seen.collect()
     }

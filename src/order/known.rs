@@ -6,12 +6,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use rushes_core::media::{Digest, FrameRange};
-use rushes_core::plan::Unit;
-use rushes_core::{Error, ErrorKind, Result, storage};
+use rushes_core::{ErrorKind, Result, storage};
 use rushes_ledger::{Input, Ledger, Recipe, Record};
 use serde::{Deserialize, Serialize};
 
-use super::receipt::{Receipt, inputs};
 use super::{Order, folder};
 
 /// What was known of a clip's outputs.
@@ -23,23 +21,14 @@ pub(super) struct Known {
     inputs: Vec<Input>,
 }
 
-/// What a unit, or a part of one, is begun with.
-#[derive(Debug, Clone)]
-pub(super) struct Given {
-    /// The digest of the names, sizes and times of its camera files.
-    pub(super) inputs: String,
-    pub(super) known: Known,
-    /// The digest of what is known; nothing where nothing is.
-    pub(super) stamp: String,
-}
-
 impl Known {
-    fn is_empty(&self) -> bool {
-        self.records.is_empty()
+    /// Whether it has this very record.
+    pub(super) fn has(&self, record: &Record) -> bool {
+        self.records.iter().any(|r| r.output.path == record.output.path && r == record)
     }
 
     /// What is known of the outputs that have frames of `range`.
-    fn of(&self, range: FrameRange) -> Self {
+    pub(super) fn of(&self, range: FrameRange) -> Self {
         let records: Vec<Record> =
             self.records.iter().filter(|r| r.output.frames.intersect(range).is_some()).cloned().collect();
         let used: BTreeSet<&Digest> = records.iter().map(|r| &r.recipe).collect();
@@ -50,37 +39,12 @@ impl Known {
     }
 
     pub(super) fn give(&self, ledger: &Ledger) -> Result<()> {
-        if self.is_empty() {
+        if self.records.is_empty() {
             return Ok(());
         }
         ledger.put(&self.records, &self.recipes)?;
         ledger.learn_inputs(&self.inputs)
     }
-}
-
-impl Given {
-    /// Of `unit`; `known` is what is known of its clip.
-    pub(super) fn of(unit: &Unit, known: &Known) -> Result<Self> {
-        let known = known.of(unit.range);
-        let stamp =
-            if known.is_empty() { String::new() } else { Digest::xxh64(&said(&known.records)?).hex().to_owned() };
-        Ok(Self { inputs: inputs(unit)?, known, stamp })
-    }
-
-    /// Whether outputs that `receipt` tells of were made again by others since: the folder knew something else of them
-    /// when the order was planned again.
-    pub(super) fn outdates(&self, receipt: &Receipt) -> bool {
-        if receipt.known == self.stamp || self.known.is_empty() {
-            return false;
-        }
-        let made: BTreeMap<&str, &Digest> =
-            receipt.records.iter().map(|r| (r.output.path.as_str(), &r.output.digest)).collect();
-        self.known.records.iter().any(|r| made.get(r.output.path.as_str()).is_some_and(|d| **d != r.output.digest))
-    }
-}
-
-fn said(records: &[Record]) -> Result<Vec<u8>> {
-    serde_json::to_vec(records).map_err(|e| Error::new(ErrorKind::Invalid, e.to_string()))
 }
 
 impl Order {
@@ -102,8 +66,9 @@ impl Order {
                 ledger => ledger?,
             };
             let (records, recipes) = ledger.everything()?;
+            let names: BTreeSet<&str> = clips.iter().copied().collect();
             for record in records {
-                if let Some(clip) = clips.iter().find(|c| **c == record.clip) {
+                if let Some(clip) = names.get(record.clip.as_str()) {
                     known.entry(clip).or_default().records.push(record);
                 }
             }
@@ -113,11 +78,13 @@ impl Order {
                 known.inputs = ledger.inputs_of(&known.records)?;
             }
         }
+        let again = storage::exists(&self.folder.join("order.json"))?;
         for (n, clip) in clips.iter().enumerate() {
             let path = self.known_path(n as u64);
             match known.get(clip) {
                 Some(known) => folder::write(&path, known)?,
-                None => storage::remove(&path)?,
+                None if again => storage::remove(&path)?,
+                None => {}
             }
         }
         Ok(())

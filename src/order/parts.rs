@@ -4,7 +4,6 @@
 //! frames, in `receipts/<clip>.<generation>/<first>..<last>.json`; parts that have all frames of a unit between them
 //! are put together to what the unit itself would have left.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use rushes_core::media::{Finding, FrameRange};
@@ -13,8 +12,7 @@ use rushes_core::run::{UnitRef, UnitReport};
 use rushes_core::storage;
 use rushes_core::{Error, ErrorKind, Result};
 
-use super::known::{Given, Known};
-use super::receipt::{Made, Progress, Receipt};
+use super::receipt::{Made, Progress, Receipt, inputs};
 use super::{Order, clip_name, folder};
 
 /// What became of a part of a unit.
@@ -70,15 +68,14 @@ impl Order {
         }
         for generation in later.into_iter().chain(0..=unit.generation) {
             let whole: Option<Receipt> = folder::read_if_there(&self.receipt_path(UnitRef { generation, ..unit }))?;
-            made.extend(whole.map(|r| r.made()));
-            made.extend(self.parts(unit.clip, generation, range)?.iter().map(|p| p.receipt.made()));
+            made.extend(whole.map(|r| r.made));
+            made.extend(self.parts(unit.clip, generation, range)?.into_iter().map(|p| p.receipt.made));
         }
         Ok(made)
     }
 
-    /// What `parts` of `unit` say of the unit; nothing where they leave something out, or do not stand. `known` is what is
-    /// known of the clip.
-    pub(super) fn joined(unit: &Unit, parts: &[Part], known: &Known) -> Result<Option<Receipt>> {
+    /// What `parts` of `unit` say of the unit; nothing where they leave something out, or do not stand.
+    pub(super) fn joined(unit: &Unit, parts: &[Part]) -> Result<Option<Receipt>> {
         let mut used = Vec::new();
         let mut next = Some(unit.range.first);
         for part in parts {
@@ -87,7 +84,7 @@ impl Order {
             if part.frames.first > first {
                 return Ok(None);
             }
-            if part.receipt.stands(&made, &Given::of(&made, known)?) {
+            if part.receipt.stands(&made, &inputs(&made)?) {
                 next = (made.range.last < unit.range.last).then(|| made.range.last + 1);
                 used.push((made, &part.receipt));
             }
@@ -95,11 +92,11 @@ impl Order {
         if next.is_some() || used.is_empty() {
             return Ok(None);
         }
-        Ok(Some(join(unit, Given::of(unit, known)?, &used)))
+        Ok(Some(join(unit, inputs(unit)?, &used)))
     }
 }
 
-fn join(unit: &Unit, given: Given, parts: &[(Unit, &Receipt)]) -> Receipt {
+fn join(unit: &Unit, inputs: String, parts: &[(Unit, &Receipt)]) -> Receipt {
     let reports = || parts.iter().map(|(_, r)| &r.report);
     let mut ran_on: Vec<&str> = Vec::new();
     let mut report = UnitReport::begin(unit, "");
@@ -125,16 +122,7 @@ fn join(unit: &Unit, given: Given, parts: &[(Unit, &Receipt)]) -> Receipt {
     }
     report.ran_on = ran_on.join(" and ");
     take_outputs(&mut report, reports());
-    let records: BTreeMap<&str, _> =
-        parts.iter().flat_map(|(_, r)| &r.records).map(|r| (r.output.path.as_str(), r)).collect();
-    let mut recipes = Vec::new();
-    for recipe in parts.iter().flat_map(|(_, r)| &r.recipes) {
-        if !recipes.contains(recipe) {
-            recipes.push(recipe.clone());
-        }
-    }
-    let records = records.into_values().cloned().collect();
-    Receipt { inputs: given.inputs, known: given.stamp, report, records, recipes }
+    Receipt { inputs, report, made: Made::joined(parts.iter().map(|(_, r)| &r.made)) }
 }
 
 /// What failed of a unit was made again, and nothing else: what its parts had made before belongs to it as well.

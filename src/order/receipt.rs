@@ -1,44 +1,81 @@
 //! What became of a unit, kept beside the order.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rushes_core::media::{ClipMedia, Digest, StandIn};
 use rushes_core::plan::Unit;
 use rushes_core::run::UnitReport;
+use rushes_core::stage::OutputFile;
 use rushes_core::storage;
 use rushes_core::{Error, Result};
 use rushes_ledger::{Ledger, Recipe, Record};
 use serde::{Deserialize, Serialize};
 
 use super::folder;
-use super::known::Given;
+use super::known::Known;
 
 /// What became of a unit.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Receipt {
     /// The digest of the names, sizes and times of the camera files when the unit was begun.
     pub(super) inputs: String,
-    /// The digest of what was known of its outputs from before the order was planned.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub(super) known: String,
     pub(super) report: UnitReport,
-    /// What stands of its outputs, and what it was made of.
-    pub(super) records: Vec<Record>,
-    pub(super) recipes: Vec<Recipe>,
+    pub(super) made: Made,
 }
 
-/// What stands of a unit's outputs while it is in work; another attempt goes on from it.
+/// What an order made of a unit's outputs; another attempt goes on from it.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Made {
+    /// What it was made of; not of outputs that the folder knew before and that were kept.
     pub(super) records: Vec<Record>,
     pub(super) recipes: Vec<Recipe>,
+    /// Outputs as they were then, kept ones too: another run may have made them otherwise since.
+    seen: BTreeMap<String, Seen>,
 }
 
+/// Size and version of a file.
+pub(super) type Seen = (u64, String);
+
 impl Made {
-    pub(super) fn of(ledger: &Ledger) -> Result<Self> {
-        let (records, recipes) = ledger.everything()?;
-        Ok(Self { records, recipes: recipes.into_values().collect() })
+    /// What `ledger` has that was not `known` before, and the `outputs` of a report.
+    pub(super) fn of(ledger: &Ledger, known: &Known, outputs: &[OutputFile]) -> Result<Self> {
+        let (mut records, mut recipes) = ledger.everything()?;
+        records.retain(|r| !known.has(r));
+        let used: BTreeSet<&Digest> = records.iter().map(|r| &r.recipe).collect();
+        recipes.retain(|digest, _| used.contains(digest));
+        let paths = records.iter().map(|r| &r.output.path).chain(outputs.iter().map(|o| &o.path));
+        let paths: Vec<&String> = paths.collect::<BTreeSet<_>>().into_iter().collect();
+        let seen = stats(paths.iter().map(|path| ledger.out().join(path)).collect(), output);
+        let seen = paths.into_iter().cloned().zip(seen).filter_map(|(path, seen)| Some((path, seen?))).collect();
+        Ok(Self { records, recipes: recipes.into_values().collect(), seen })
+    }
+
+    /// What of it stands in the folder `out` as it was then.
+    pub(super) fn standing(mut self, out: &Path) -> Self {
+        let now = stats(self.seen.keys().map(|path| out.join(path)).collect(), output);
+        let now = self.seen.into_iter().zip(now).filter(|((_, then), now)| Some(then) == now.as_ref());
+        self.seen = now.map(|(seen, _)| seen).collect();
+        self.records.retain(|r| self.seen.contains_key(&r.output.path));
+        self
+    }
+
+    /// What was made in parts.
+    pub(super) fn joined<'a>(parts: impl Iterator<Item = &'a Self>) -> Self {
+        let mut joined = Self::default();
+        let mut records = BTreeMap::new();
+        for part in parts {
+            records.extend(part.records.iter().map(|r| (&r.output.path, r)));
+            joined.seen.extend(part.seen.clone());
+            for recipe in &part.recipes {
+                if !joined.recipes.contains(recipe) {
+                    joined.recipes.push(recipe.clone());
+                }
+            }
+        }
+        joined.records = records.into_values().cloned().collect();
+        joined
     }
 
     pub(super) fn give(&self, ledger: &Ledger) -> Result<()> {
@@ -47,18 +84,53 @@ impl Made {
 }
 
 impl Receipt {
-    /// Whether all of it stands, made of the files that are there now, and was not made otherwise since.
-    pub(super) fn stands(&self, unit: &Unit, given: &Given) -> bool {
-        self.report.is_done()
-            && self.inputs == given.inputs
-            && !given.outdates(self)
-            && self.report.outputs.iter().all(|o| o.bytes == size(&unit.out.join(&o.path)))
+    /// Whether all of it stands as it was made, of the files that are there now, which `inputs` are.
+    pub(super) fn stands(&self, unit: &Unit, inputs: &str) -> bool {
+        self.report.is_done() && self.inputs == inputs && self.is_there(&unit.out)
     }
 
-    pub(super) fn made(&self) -> Made {
-        Made { records: self.records.clone(), recipes: self.recipes.clone() }
+    /// Whether all outputs are there as they were made.
+    pub(super) fn is_there(&self, out: &Path) -> bool {
+        let now = stats(self.report.outputs.iter().map(|o| out.join(&o.path)).collect(), output);
+        self.report.outputs.iter().zip(now).all(|(o, now)| now.is_some() && self.made.seen.get(&o.path) == now.as_ref())
     }
 }
+
+/// Sizes and versions; nothing of files that cannot be looked at. Where each is a question to somebody far away several are
+/// asked at a time.
+fn stats(paths: Vec<PathBuf>, of: impl Fn(&Path) -> Result<Seen> + Sync) -> Vec<Option<Seen>> {
+    let one = |path: &PathBuf| of(path).ok();
+    if !paths.first().is_some_and(|p| storage::is_uri(p)) {
+        return paths.iter().map(one).collect();
+    }
+    std::thread::scope(|scope| {
+        let asking: Vec<_> = paths
+            .chunks(paths.len().div_ceil(AT_ONCE).max(1))
+            .map(|some| scope.spawn(|| some.iter().map(one).collect::<Vec<_>>()))
+            .collect();
+        // Whoever panicked knows nothing of what it was to ask for.
+        asking.into_iter().flat_map(|some| some.join().unwrap_or_default()).collect()
+    })
+}
+
+fn output(path: &Path) -> Result<Seen> {
+    storage::stat(path).map(|s| (s.bytes, s.version))
+}
+
+/// Size and version of a camera file. Programs that copy may keep the time of a file, but not that of the last change of its
+/// inode.
+pub(super) fn camera_file(path: &Path) -> Result<Seen> {
+    let (bytes, version) = output(path)?;
+    #[cfg(unix)]
+    if let Ok(facts) = std::fs::metadata(path) {
+        use std::os::unix::fs::MetadataExt as _;
+        return Ok((bytes, format!("{version} {}.{}", facts.ctime(), facts.ctime_nsec())));
+    }
+    Ok((bytes, version))
+}
+
+/// Files that are asked for at a time.
+const AT_ONCE: usize = 16;
 
 /// The digest of names, sizes and times of the camera files that `unit` is made of.
 pub(super) fn inputs(unit: &Unit) -> Result<String> {
@@ -73,12 +145,9 @@ pub(super) fn inputs(unit: &Unit) -> Result<String> {
             own.chain(held).map(|f| s.path(f)).collect()
         }
     };
-    let mut said = Vec::new();
-    for path in paths {
-        // One that is missing is told by who reads it.
-        let stat = storage::stat(&path).ok();
-        said.push((path, stat.map(|s| (s.bytes, s.version))));
-    }
+    // One that is missing is told by who reads it.
+    let seen = stats(paths.clone(), camera_file);
+    let said: Vec<_> = paths.into_iter().zip(seen).collect();
     let said = serde_json::to_vec(&said).map_err(|e| Error::new(rushes_core::ErrorKind::Invalid, e.to_string()))?;
     Ok(Digest::xxh64(&said).hex().to_owned())
 }
@@ -87,6 +156,7 @@ pub(super) fn inputs(unit: &Unit) -> Result<String> {
 pub(super) struct Progress {
     pub(super) path: PathBuf,
     pub(super) ledger: Arc<Ledger>,
+    pub(super) known: Known,
 }
 
 impl Progress {
@@ -96,26 +166,23 @@ impl Progress {
 
     /// Writes until it is dropped. What cannot be written is made again, no more.
     pub(super) async fn keep(self, every: std::time::Duration) {
-        let mut known = 0;
+        let mut noted = 0;
+        let known = Arc::new(self.known);
         loop {
             tokio::time::sleep(every).await;
-            let (path, ledger) = (self.path.clone(), Arc::clone(&self.ledger));
+            let (path, ledger, known) = (self.path.clone(), Arc::clone(&self.ledger), Arc::clone(&known));
             let written = tokio::task::spawn_blocking(move || {
-                let made = Made::of(&ledger)?;
-                if made.records.len() > known {
+                let made = Made::of(&ledger, &known, &[])?;
+                if made.records.len() > noted {
                     folder::write(&path, &made)?;
                 }
                 Ok::<_, Error>(made.records.len())
             });
             match written.await {
-                Ok(Ok(records)) => known = records,
+                Ok(Ok(records)) => noted = records,
                 Ok(Err(e)) => tracing::warn!("what stands of the unit was not written down: {e}"),
                 Err(_) => return,
             }
         }
     }
-}
-
-fn size(path: &Path) -> u64 {
-    storage::stat(path).map_or(u64::MAX, |s| s.bytes)
 }

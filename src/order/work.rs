@@ -13,9 +13,8 @@ use rushes_core::run::{Executor, Orders as _, Outcome, Retry, RunContext, UnitRe
 use rushes_core::stage::Batch;
 use rushes_core::{Error, ErrorKind, Result};
 
-use super::known::Given;
 use super::parts::with_parts;
-use super::receipt::Receipt;
+use super::receipt::{Receipt, inputs};
 use super::{Desk, Order, folder};
 use crate::Job;
 use crate::job::blocking;
@@ -132,24 +131,23 @@ impl Desk {
             return Err(Error::new(ErrorKind::Cancelled, "cancelled").doing("finishing an order"));
         }
         let planned = self.unit(order, unit).await?;
-        let known = self.known(order, unit.clip).await?;
         let path = order.receipt_path(unit);
         let (settled, parts) = blocking({
             let (order, path) = (order.clone(), path.clone());
             move || {
                 let before: Option<Receipt> = folder::read_if_there(&path)?;
-                let now = Given::of(&planned, &known)?;
+                let now = inputs(&planned)?;
                 if before.as_ref().is_some_and(|r| r.stands(&planned, &now)) {
                     return Ok((true, Vec::new()));
                 }
                 let parts = order.parts(unit.clip, unit.generation, planned.range)?;
-                if let Some(joined) = Order::joined(&planned, &parts, &known)? {
+                if let Some(joined) = Order::joined(&planned, &parts)? {
                     folder::write(&path, &joined)?;
                     return Ok((true, Vec::new()));
                 }
                 let for_good = |o: &Outcome| matches!(o, Outcome::Failed(f) if !f.retryable);
                 // Of other files it says nothing.
-                let for_good = before.is_some_and(|r| r.inputs == now.inputs && for_good(&r.report.outcome));
+                let for_good = before.is_some_and(|r| r.inputs == now && for_good(&r.report.outcome));
                 Ok((for_good, parts))
             }
         })

@@ -33,6 +33,12 @@ struct Seen {
     digest: Digest,
 }
 
+impl Input {
+    pub(crate) fn digest(&self) -> &Digest {
+        &self.seen.digest
+    }
+}
+
 impl Seen {
     fn is(&self, now: &Stat) -> bool {
         self.bytes == now.bytes && self.version == now.version
@@ -46,8 +52,14 @@ impl Ledger {
     /// # Errors
     /// When the store cannot be written.
     pub fn trust_inputs(&self, records: &[Record]) -> Result<()> {
-        let read = records.iter().flat_map(|r| &r.from).map(|f| (f.path.clone(), f.digest.clone())).collect();
-        self.remember_inputs(&read)
+        let read: BTreeMap<&PathBuf, &Digest> =
+            records.iter().flat_map(|r| &r.from).map(|f| (&f.path, &f.digest)).collect();
+        // A file that is gone by now will be looked for, and missed, by whoever needs it.
+        let inputs = read.into_iter().filter_map(|(path, digest)| {
+            let Stat { bytes, version } = stat(path).ok()?;
+            Some(Input { path: path.clone(), seen: Seen { bytes, version, digest: digest.clone() } })
+        });
+        self.learn_inputs(&inputs.collect::<Vec<_>>())
     }
 
     /// What is known of the camera files of `records`, for another ledger ([`Ledger::learn_inputs`]).
@@ -81,7 +93,7 @@ impl Ledger {
     /// When the file cannot be read.
     pub fn digest_of_input(&self, path: &Path) -> Result<(Digest, u64)> {
         let read = |path: &Path, _| Digest::xxh64_of_file(path);
-        self.look_at_input(path, false, read).map(|(digest, bytes, _)| (digest, bytes))
+        self.look_at_input(path, false, read).map(|(input, _)| (input.seen.digest, input.seen.bytes))
     }
 
     /// The same, and whether it had to be read; `read` does that, and is told how large it was. A file that is `shared` by
@@ -91,16 +103,16 @@ impl Ledger {
         path: &Path,
         shared: bool,
         read: impl FnOnce(&Path, u64) -> Result<(Digest, u64)>,
-    ) -> Result<(Digest, u64, bool)> {
+    ) -> Result<(Input, bool)> {
         let before = stat(path)?;
         if let Some(seen) = self.seen(path)?.filter(|s| s.is(&before)) {
-            return Ok((seen.digest, before.bytes, false));
+            return Ok((Input { path: path.to_owned(), seen }, false));
         }
         let told = self.beside.as_ref().filter(|_| shared).map(|folder| told_in(folder, path));
         if let Some(input) = told.as_ref().and_then(|told| heard(told)).filter(|i| i.path == path && i.seen.is(&before))
         {
             self.learn_inputs(std::slice::from_ref(&input))?;
-            return Ok((input.seen.digest, before.bytes, false));
+            return Ok((input, false));
         }
         let (digest, read) = read(path, before.bytes)?;
         let now = Stat { bytes: read, ..before };
@@ -109,22 +121,12 @@ impl Ledger {
                 .path(path)
                 .advice("wait until whatever writes it is done, and run again"));
         }
+        let seen = Seen { bytes: now.bytes, version: now.version, digest };
+        let input = Input { path: path.to_owned(), seen };
         if let Some(told) = told {
-            let seen = Seen { bytes: now.bytes, version: now.version, digest: digest.clone() };
-            tell(&told, &Input { path: path.to_owned(), seen });
+            tell(&told, &input);
         }
-        Ok((digest, read, true))
-    }
-
-    /// Remembers digests that [`Ledger::digest_of_input`] gave.
-    pub(crate) fn remember_inputs(&self, digests: &BTreeMap<PathBuf, Digest>) -> Result<()> {
-        let mut entries = Vec::new();
-        for (path, digest) in digests {
-            // A file that is gone by now will be looked for, and missed, by whoever needs it.
-            let (Some(name), Ok(Stat { bytes, version })) = (path.to_str(), stat(path)) else { continue };
-            entries.push((name, encode(&Seen { bytes, version, digest: digest.clone() })));
-        }
-        self.write(|put| entries.iter().try_for_each(|(k, v)| put(INPUTS, k, Some(v))))
+        Ok((input, true))
     }
 
     fn seen(&self, path: &Path) -> Result<Option<Seen>> {

@@ -12,6 +12,7 @@ use rushes_core::run::{CancellationToken, RunContext};
 use rushes_core::storage::Presence;
 use rushes_core::{Error, ErrorKind, Result};
 
+use crate::inputs::Input;
 use crate::reading::Reading;
 use crate::reason::Reason;
 use crate::record::{CameraFile, Recipe, Record, stand_ins};
@@ -274,12 +275,12 @@ pub(crate) struct Inputs<'a> {
     reading: Reading,
     pub(crate) known: BTreeMap<PathBuf, Digest>,
     /// Those that had to be read.
-    read: BTreeMap<PathBuf, Digest>,
+    read: Vec<Input>,
 }
 
 impl<'a> Inputs<'a> {
     pub(crate) fn new(ledger: &'a Ledger, reading: Reading) -> Self {
-        Self { ledger, reading, known: BTreeMap::new(), read: BTreeMap::new() }
+        Self { ledger, reading, known: BTreeMap::new(), read: Vec::new() }
     }
 
     /// The files that `frames` of `unit` are made of.
@@ -301,7 +302,7 @@ impl<'a> Inputs<'a> {
 
     /// Writes down what was read.
     pub(crate) fn remember(&self) -> Result<()> {
-        if self.read.is_empty() { Ok(()) } else { self.ledger.remember_inputs(&self.read) }
+        if self.read.is_empty() { Ok(()) } else { self.ledger.learn_inputs(&self.read) }
     }
 
     /// Whether any file of `unit` has one of the digests of `made_of`; true also where it has no files at all.
@@ -331,10 +332,10 @@ impl<'a> Inputs<'a> {
         if let Some(digest) = self.known.get(path) {
             return Ok(digest.clone());
         }
-        let (digest, _, read) =
-            self.ledger.look_at_input(path, shared, |path, bytes| self.reading.digest(path, bytes))?;
+        let (input, read) = self.ledger.look_at_input(path, shared, |path, bytes| self.reading.digest(path, bytes))?;
+        let digest = input.digest().clone();
         if read {
-            self.read.insert(path.clone(), digest.clone());
+            self.read.push(input);
         }
         self.known.insert(path.clone(), digest.clone());
         Ok(digest)

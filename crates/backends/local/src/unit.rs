@@ -206,10 +206,13 @@ impl<'a> Job<'a> {
                 abort(sink);
                 continue;
             }
+            let long = sink.sink.whole_clip();
             let writer = sink.writer.into_inner().unwrap_or_else(PoisonError::into_inner);
             let stage = &self.tree.node(sink.node).0.id;
             let finish = || guarded(&who(&self.tree, sink.node), || writer.finish());
-            match finishing(&self.cx.events, &self.unit.id, stage, finish) {
+            // Files of single frames have their names by now: a thread would take longer to start than they to finish.
+            let files = if long { finishing(&self.cx.events, &self.unit.id, stage, finish) } else { finish() };
+            match files {
                 Ok(files) => {
                     self.tell(&files);
                     gathered.outputs.extend(files);
