@@ -149,10 +149,8 @@ impl Desk {
             }
         })
         .await?;
-        if let Some(receipt) = &before {
-            if receipt.stands(&planned, &began) {
-                return Ok(receipt.report.clone());
-            }
+        if let Some(receipt) = before.as_ref().filter(|r| r.stands(&planned, &began)) {
+            return Ok(receipt.report.clone());
         }
         let (mut report, mut made) = self.make(&planned, (known, made), (progress.clone(), order.beside()), cx).await?;
         let ended = blocking({
