@@ -192,7 +192,6 @@ async fn an_attempt_goes_on_where_the_one_before_was_killed() {
     let made = made.lock().unwrap().len();
     assert_eq!(report.outcome, Outcome::Done);
     assert!(made < report.outputs.len(), "all {made} outputs were made again");
-    assert!(!notes.exists());
     let finished = desk(rushes::registry());
     work(&finished, &order).await;
     job().run().await.unwrap();

@@ -153,8 +153,8 @@ fn the_server_hands_out_no_faster_than_it_can() {
 #[test]
 fn a_narrow_front_leaves_slots_free_and_says_so() {
     let mut s = scenario(vec![arrival("x", 3, 0.0, 20.0, 10.0)], workers(20, 1));
-    // Four clips at a time, of four units at most: these have one each.
-    s.pending = 16;
+    // Four clips at a time: these have one unit each.
+    s.pending = 4;
     let outcome = simulate(&s, &profile()).unwrap();
     near(seconds(&outcome), 50.0);
     assert_eq!(outcome.engine.most_of_a_job, 4);
@@ -183,6 +183,7 @@ fn shows_share_a_priority_by_their_weights() {
     assert!((heavy.by_show[1].max - 312.0).abs() <= 20.0, "{:?}", heavy.by_show);
     // As one show B waits for what waits already: the 100 units that A's front holds.
     s.arrivals[1].show = "a".into();
+    s.pending = 100;
     let fifo = simulate(&s, &profile()).unwrap();
     assert!((fifo.by_arrivals[1].max - 750.0).abs() <= 20.0, "{:?}", fifo.by_arrivals);
 }
