@@ -43,11 +43,14 @@ fn main() -> ExitCode {
     #[cfg(feature = "cloud")]
     rushes::storage::register();
     let command = matches.subcommand_name().unwrap_or_default();
-    let ended = runtime.block_on(async {
-        let span = spanned(command);
-        commands::run(args).instrument(span).await
-    });
-    drop(traces);
+    let ended = {
+        // At their end they send what is left, for which they need the runtime.
+        let _traces = traces;
+        runtime.block_on(async {
+            let span = spanned(command);
+            commands::run(args).instrument(span).await
+        })
+    };
     // A decoder that hangs keeps its thread, and would keep the process.
     runtime.shutdown_timeout(std::time::Duration::from_secs(5));
     match ended {
