@@ -168,7 +168,8 @@ async fn an_attempt_goes_on_where_the_one_before_was_killed() {
         }
     });
     let killed = desk(rushes::registry()).note_every(std::time::Duration::from_millis(5));
-    let running = tokio::spawn({
+    let process = tokio::runtime::Runtime::new().unwrap();
+    let running = process.spawn({
         let name = name.clone();
         async move { killed.run(&name, unit, &RunContext { events, ..RunContext::plain() }).await }
     });
@@ -178,6 +179,8 @@ async fn an_attempt_goes_on_where_the_one_before_was_killed() {
     }
     running.abort();
     let _ = running.await;
+    // A process that is gone writes nothing any more: a note that is being written is waited for.
+    tokio::task::spawn_blocking(move || drop(process)).await.unwrap();
     let made = Arc::new(std::sync::Mutex::new(Vec::new()));
     let events = {
         let made = Arc::clone(&made);
@@ -192,6 +195,7 @@ async fn an_attempt_goes_on_where_the_one_before_was_killed() {
     let made = made.lock().unwrap().len();
     assert_eq!(report.outcome, Outcome::Done);
     assert!(made < report.outputs.len(), "all {made} outputs were made again");
+    assert!(!notes.exists());
     let finished = desk(rushes::registry());
     work(&finished, &order).await;
     job().run().await.unwrap();
