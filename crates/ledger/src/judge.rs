@@ -8,12 +8,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use rushes_core::graph::Registry;
 use rushes_core::media::{ClipMedia, Digest, Finding, FrameRange, StandIn};
 use rushes_core::plan::{Standing, Tree, Unit};
-use rushes_core::run::{CancellationToken, RunContext};
+use rushes_core::run::{CancellationToken, Reading, RunContext};
 use rushes_core::storage::Presence;
 use rushes_core::{Error, ErrorKind, Result};
 
 use crate::inputs::Input;
-use crate::reading::Reading;
 use crate::reason::Reason;
 use crate::record::{CameraFile, Recipe, Record, stand_ins};
 use crate::store::Ledger;

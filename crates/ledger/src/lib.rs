@@ -23,7 +23,6 @@ mod inputs;
 mod judge;
 mod lineage;
 mod marks;
-mod reading;
 mod reason;
 mod record;
 mod scribe;

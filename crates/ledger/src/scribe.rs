@@ -8,11 +8,10 @@ use std::time::{Duration, Instant};
 use rushes_core::Result;
 use rushes_core::media::FrameRange;
 use rushes_core::plan::Unit;
-use rushes_core::run::{Event, Events, RunContext};
+use rushes_core::run::{Event, Events, Reading, RunContext};
 use rushes_core::stage::OutputFile;
 
 use crate::judge::Inputs;
-use crate::reading::Reading;
 use crate::record::{Recipe, Record, stand_ins};
 use crate::store::Ledger;
 

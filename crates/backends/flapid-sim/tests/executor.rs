@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use flapid_sim::{CallFault, Does, Faults};
 use rushes::backends::local::LocalExecutor;
 use rushes::core::media::{FrameRange, Rate, StandIn, Substitute};
-use rushes::core::plan::Standing;
+use rushes::core::plan::{Standing, Unit};
 use rushes::core::run::{Event, Events, Executor as _, Outcome, RunContext, Verdict};
 use rushes::recipes::{Dailies, ProxyOrder};
 use rushes_filmlight::types::RangeEnd;
@@ -242,6 +242,25 @@ async fn outputs_that_exist_are_kept_unless_they_may_be_replaced() {
     // Nothing is written beside camera originals.
     unit.out = shoot.clip.folder.clone();
     assert!(matches!(filmlight.run(&unit, &RunContext::plain()).await.outcome, Outcome::Failed(_)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_unit_that_others_run_too_replaces_nothing_that_is_not_its_own() {
+    let (shoot, sim) = (Shoot::new(), sim(Faults::default()).await);
+    let filmlight = executor(pool(&sim));
+    let unit = Unit { shared: true, ..shoot.plates("out").await };
+    let mine = shoot.out("out").join(format!("plates/{0}/{0}.0000003.exr", shoot.clip.name));
+    std::fs::create_dir_all(mine.parent().unwrap()).unwrap();
+    std::fs::write(&mine, b"mine").unwrap();
+    let report = filmlight.run(&unit, &RunContext::plain()).await;
+    let Outcome::Failed(failure) = report.outcome else { panic!() };
+    assert_eq!(failure.kind, rushes::ErrorKind::AlreadyExists);
+    assert_eq!(std::fs::read(&mine).unwrap(), b"mine");
+    std::fs::remove_file(&mine).unwrap();
+    // What the first attempt named stands, and its bytes are as good.
+    let again = filmlight.run(&unit, &RunContext::plain()).await;
+    assert!(again.is_done(), "{:?}", again.outcome);
+    assert_eq!(again.outputs.len(), 8);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -200,9 +200,9 @@ impl FilmLight {
             // Whoever drops the run wants no more names either.
             let context = RunContext { cancel: cx.cancel.child_token(), ..cx.clone() };
             let _stops = context.cancel.clone().drop_guard();
-            let (owned, made) = (unit.clone(), each.collect::<Vec<_>>());
+            let (owned, made, claims) = (unit.clone(), each.collect::<Vec<_>>(), work.claims());
             // Every byte is read, which the runtime's own threads are not for.
-            let placing = tokio::task::spawn_blocking(move || place(&owned, &made, &context));
+            let placing = tokio::task::spawn_blocking(move || place(&owned, &made, &claims, &context));
             let placed = placing.await.unwrap_or_else(|e| {
                 Placed::failed(Error::new(ErrorKind::Panicked, format!("looking at what was rendered: {e}")))
             });

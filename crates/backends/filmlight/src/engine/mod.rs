@@ -6,6 +6,7 @@ mod compare;
 mod executor;
 mod failure;
 mod inspect;
+mod names;
 mod opens;
 mod order;
 mod place;

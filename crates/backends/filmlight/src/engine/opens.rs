@@ -19,9 +19,9 @@ pub(crate) struct Found {
 }
 
 /// A file that is not read any more once nobody wants it.
-pub(crate) struct Wanted<'a> {
-    pub(crate) file: &'a File,
-    pub(crate) cancel: &'a CancellationToken,
+struct Wanted<'a> {
+    file: &'a File,
+    cancel: &'a CancellationToken,
 }
 
 impl Read for Wanted<'_> {
@@ -209,6 +209,18 @@ mod tests {
         let whole = [movie(), pictures].concat();
         assert_eq!(opened(&whole, &kind).unwrap().frames, Some(24));
         assert!(opened(&whole[..whole.len() - 1], &kind).is_err());
+    }
+
+    #[test]
+    fn a_file_is_not_read_on_after_a_cancellation() {
+        let (mut file, cancel) = (tempfile::tempfile().unwrap(), CancellationToken::new());
+        std::io::Write::write_all(&mut file, &[7; 3 << 10]).unwrap();
+        file.rewind().unwrap();
+        let mut wanted = Wanted { file: &file, cancel: &cancel };
+        let mut piece = vec![0; 1 << 10];
+        assert_eq!(wanted.read(&mut piece).unwrap(), piece.len());
+        cancel.cancel();
+        assert!(wanted.read(&mut piece).is_err());
     }
 
     #[cfg(unix)]

@@ -1,17 +1,17 @@
 //! From the folder a server rendered into to the names that files get.
 
 use std::fs::{self, File, TryLockError};
-use std::io;
 use std::path::{Path, PathBuf};
 
 use rushes_core::deliver::file_stem;
-use rushes_core::media::{Digest, Finding, FrameRange};
+use rushes_core::media::{Finding, FrameRange};
 use rushes_core::plan::Unit;
-use rushes_core::run::{CancellationToken, Event, RunContext};
+use rushes_core::run::{CancellationToken, Event, Reading, RunContext};
 use rushes_core::stage::OutputFile;
 use rushes_core::{Error, ErrorKind, Result};
 
-use super::opens::{Wanted, opens};
+use super::names::{Claims, give};
+use super::opens::opens;
 use super::recipe::Output;
 
 /// A hidden folder below the output folder, on the same file system, that vanishes with this.
@@ -45,6 +45,11 @@ impl Work {
             }
         }
         Ok(Self { root, _lock: lock })
+    }
+
+    /// What attempts at the unit were about to name.
+    pub(crate) fn claims(&self) -> Claims {
+        Claims::of(&self.root)
     }
 
     /// A folder for the `n`th render.
@@ -97,31 +102,35 @@ struct Ready<'a> {
 /// Looks into every file of a render; when all of all outputs are well, gives them their names, and tells of each.
 /// Where one is missing or broken, none gets its name. Nor does one after a cancellation: it is looked for between
 /// files, and between the pieces of a large one. What has its name by then is whole, and stays.
-pub(crate) fn place(unit: &Unit, made: &[Made], cx: &RunContext) -> Placed {
+pub(crate) fn place(unit: &Unit, made: &[Made], claims: &Claims, cx: &RunContext) -> Placed {
     let mut placed = Placed { files: Vec::new(), findings: Vec::new(), ended: Ok(()) };
-    placed.ended = placing(unit, made, cx, &mut placed.files, &mut placed.findings);
+    placed.ended = placing(unit, made, claims, cx, &mut placed.files, &mut placed.findings);
     placed
 }
 
 fn placing(
     unit: &Unit,
     made: &[Made],
+    claims: &Claims,
     cx: &RunContext,
     named: &mut Vec<OutputFile>,
     findings: &mut Vec<Finding>,
 ) -> Result<()> {
+    let reading = Reading::of(unit, cx);
     let mut ready = Vec::new();
     for m in made {
-        look(unit, m, &cx.cancel, findings)?;
+        look(unit, m, &reading, &cx.cancel, findings)?;
     }
     // All that takes long comes before the first name: whoever cancels meanwhile finds nothing.
     for m in made {
-        read(m, &cx.cancel, &mut ready)?;
+        read(m, &reading, &cx.cancel, &mut ready)?;
+    }
+    if unit.shared {
+        claims.add(ready.iter().map(|r| &r.output))?;
     }
     for Ready { from, output } in ready {
         go_on(&cx.cancel)?;
-        // A server does not promise equal bytes: of several attempts the last one stands.
-        rename(from, &unit.out.join(&output.path), unit.existing().may_stand())
+        give(from, &unit.out.join(&output.path), &output, unit.existing(), claims, &reading)
             .map_err(|e| e.doing("giving a rendered file its name"))?;
         cx.events.send(Event::OutputFinished { unit: unit.id.clone(), output: output.clone() });
         named.push(output);
@@ -134,7 +143,13 @@ fn go_on(cancel: &CancellationToken) -> Result<()> {
 }
 
 /// Looks into every file of an output.
-fn look(unit: &Unit, made: &Made, cancel: &CancellationToken, findings: &mut Vec<Finding>) -> Result<()> {
+fn look(
+    unit: &Unit,
+    made: &Made,
+    reading: &Reading,
+    cancel: &CancellationToken,
+    findings: &mut Vec<Finding>,
+) -> Result<()> {
     let Made { output, files, names } = made;
     if files.len() != names.len() {
         let what = format!("{} files were rendered and {} are wanted", files.len(), names.len());
@@ -142,6 +157,7 @@ fn look(unit: &Unit, made: &Made, cancel: &CancellationToken, findings: &mut Vec
     }
     for (path, (_, frames)) in files.iter().zip(names) {
         let found = opens(path, &output.kind, cancel).map_err(|e| e.frame(frames.first))?;
+        reading.more(path, path.metadata().map_or(0, |m| m.len()));
         if let Some(has) = found.frames.filter(|n| *n != frames.len()) {
             let what = format!("the movie has {has} frames, and {} were asked for", frames.len());
             return Err(Error::new(ErrorKind::BadMedia, what)
@@ -160,15 +176,15 @@ fn look(unit: &Unit, made: &Made, cancel: &CancellationToken, findings: &mut Vec
 }
 
 /// Brings every file of an output to the disk, and computes its digest.
-fn read<'a>(made: &'a Made, cancel: &CancellationToken, ready: &mut Vec<Ready<'a>>) -> Result<()> {
+fn read<'a>(made: &'a Made, reading: &Reading, cancel: &CancellationToken, ready: &mut Vec<Ready<'a>>) -> Result<()> {
     for (from, (name, frames)) in made.files.iter().zip(&made.names) {
         go_on(cancel)?;
-        let file = File::open(from).map_err(|e| Error::io(from, e))?;
-        file.sync_all().map_err(|e| Error::io(from, e))?;
-        let (digest, bytes) = Digest::xxh64_of(Wanted { file: &file, cancel }).map_err(|e| match go_on(cancel) {
-            Ok(()) => Error::io(from, e).doing("computing a digest"),
-            Err(cancelled) => cancelled,
-        })?;
+        let synced = File::open(from).and_then(|file| {
+            file.sync_all()?;
+            file.metadata()
+        });
+        let bytes = synced.map_err(|e| Error::io(from, e))?.len();
+        let (digest, bytes) = reading.digest(from, bytes)?;
         let role = made.output.kind.role().into();
         let output = OutputFile { role, path: name.clone(), bytes, digest, frames: *frames };
         ready.push(Ready { from, output });
@@ -176,34 +192,15 @@ fn read<'a>(made: &'a Made, cancel: &CancellationToken, ready: &mut Vec<Ready<'a
     Ok(())
 }
 
-/// Moves the file, never over another one that may not be replaced.
-fn rename(from: &Path, to: &Path, overwrite: bool) -> Result<()> {
-    if let Some(folder) = to.parent() {
-        fs::create_dir_all(folder).map_err(|e| Error::io(folder, e))?;
-    }
-    let linked = if overwrite { Err(io::ErrorKind::Unsupported.into()) } else { fs::hard_link(from, to) };
-    match linked {
-        Ok(()) => {
-            // The file stands; its other name goes with the folder.
-            let _ = fs::remove_file(from);
-            Ok(())
-        }
-        Err(e) if e.kind() == io::ErrorKind::AlreadyExists => Err(Error::io(to, e)),
-        // File systems without links, and files that may be replaced.
-        Err(_) if !overwrite && to.symlink_metadata().is_ok() => {
-            Err(Error::new(ErrorKind::AlreadyExists, "the output file exists already").path(to))
-        }
-        Err(_) => fs::rename(from, to).map_err(|e| Error::io(to, e)),
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use rushes_core::media::Digest;
+
     use super::super::recipe::{Kind, Space};
     use super::*;
 
     #[test]
-    fn a_file_is_not_read_to_its_end_after_a_cancellation_and_none_is_ready() {
+    fn after_a_cancellation_no_file_is_ready() {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("large.mov");
         std::fs::write(&file, vec![7; 3 << 20]).unwrap();
@@ -212,17 +209,12 @@ mod tests {
         let frames = FrameRange { first: 0, last: 0 };
         let made = Made { output, files: vec![file.clone()], names: vec![("movie.mov".into(), frames)] };
         let (cancel, mut ready) = (CancellationToken::new(), Vec::new());
-        read(&made, &cancel, &mut ready).unwrap();
+        let reading = Reading::new("unit", rushes_core::run::Events::none(), cancel.clone());
+        read(&made, &reading, &cancel, &mut ready).unwrap();
         assert_eq!((ready[0].output.bytes, &ready[0].output.digest), (3 << 20, &Digest::xxh64(&vec![7; 3 << 20])));
-        // Whoever cancels while a piece is read is heard before the next.
-        let opened = File::open(&file).unwrap();
-        let mut wanted = Wanted { file: &opened, cancel: &cancel };
-        let mut piece = vec![0; 1 << 20];
-        assert_eq!(io::Read::read(&mut wanted, &mut piece).unwrap(), piece.len());
         cancel.cancel();
-        assert!(io::Read::read(&mut wanted, &mut piece).is_err());
         let (mut ready, e) = (Vec::new(), |r: Result<()>| r.unwrap_err().kind());
-        assert_eq!(e(read(&made, &cancel, &mut ready)), ErrorKind::Cancelled);
+        assert_eq!(e(read(&made, &reading, &cancel, &mut ready)), ErrorKind::Cancelled);
         assert!(ready.is_empty());
         let kind = opens(&file, &made.output.kind, &cancel).unwrap_err().kind();
         assert_eq!(kind, ErrorKind::Cancelled, "it is not said to be broken");

@@ -5,17 +5,17 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use rushes_core::media::{Digest, open_original};
-use rushes_core::plan::Unit;
-use rushes_core::run::{Busy, CancellationToken, Event, Events, RunContext};
-use rushes_core::{Error, ErrorKind, Result};
+use super::{Busy, CancellationToken, Event, Events, RunContext};
+use crate::media::{Digest, open_original};
+use crate::plan::Unit;
+use crate::{Error, ErrorKind, Result};
 
 /// Bytes after which it is told, in whatever number of files.
 const EVERY: u64 = 64 << 20;
 
-/// Reads files for a unit.
+/// Reads files for a unit, and tells as [`Event::UnitBusy`] how far it is.
 #[derive(Debug, Clone)]
-pub(crate) struct Reading {
+pub struct Reading {
     unit: String,
     events: Events,
     cancel: CancellationToken,
@@ -24,12 +24,21 @@ pub(crate) struct Reading {
 }
 
 impl Reading {
-    pub(crate) fn of(unit: &Unit, cx: &RunContext) -> Self {
-        Self { unit: unit.id.clone(), events: cx.events.clone(), cancel: cx.cancel.clone(), bytes: Arc::default() }
+    /// Nothing read so far.
+    pub fn of(unit: &Unit, cx: &RunContext) -> Self {
+        Self::new(&unit.id, cx.events.clone(), cx.cancel.clone())
+    }
+
+    /// For the unit of this id: who hears of it, and what ends it.
+    pub fn new(unit: &str, events: Events, cancel: CancellationToken) -> Self {
+        Self { unit: unit.to_owned(), events, cancel, bytes: Arc::default() }
     }
 
     /// The digest of a file that has about so many `bytes`, and how many it has.
-    pub(crate) fn digest(&self, path: &Path, bytes: u64) -> Result<(Digest, u64)> {
+    ///
+    /// # Errors
+    /// When it cannot be read to its end; and the cancellation, which comes between two pieces of a large file, too.
+    pub fn digest(&self, path: &Path, bytes: u64) -> Result<(Digest, u64)> {
         if bytes < EVERY {
             let read = Digest::xxh64_of_file(path)?;
             self.more(path, read.1);
@@ -43,7 +52,8 @@ impl Reading {
         })
     }
 
-    fn more(&self, path: &Path, bytes: u64) {
+    /// So many `bytes` more were read, of `path`.
+    pub fn more(&self, path: &Path, bytes: u64) {
         let before = self.bytes.fetch_add(bytes, Ordering::Relaxed);
         let bytes = before + bytes;
         if bytes / EVERY > before / EVERY {
@@ -94,7 +104,7 @@ mod tests {
                 }
             })
         };
-        let reading = Reading { unit: "A001.0-9".into(), events, cancel, bytes: Arc::default() };
+        let reading = Reading::new("A001.0-9", events, cancel);
         let digest = reading.digest(&path, 3 * EVERY + 5).unwrap();
         assert_eq!(digest, Digest::xxh64_of_file(&path).unwrap());
         assert_eq!(*heard.lock().unwrap(), [1, 2, 3]);
@@ -113,8 +123,7 @@ mod tests {
             let heard = Arc::clone(&heard);
             Events::to(move |_| *heard.lock().unwrap() += 1)
         };
-        let reading =
-            Reading { unit: "A001.0-9".into(), events, cancel: CancellationToken::new(), bytes: Arc::default() };
+        let reading = Reading::new("A001.0-9", events, CancellationToken::new());
         for told in [0, 1, 1, 2] {
             reading.digest(&path, bytes).unwrap();
             assert_eq!(*heard.lock().unwrap(), told);
