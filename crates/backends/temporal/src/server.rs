@@ -39,17 +39,26 @@ impl Server {
         Ok(Self { address: connection.target.to_string(), connection, namespace: client.namespace })
     }
 
-    /// The same, at another address: `host:port`, or a URL.
+    /// The same, at another address: `host:port`, or a URL. The connection is as safe as before: with TLS where the environment
+    /// has a key or certificates.
     ///
     /// # Errors
-    /// When it is no address.
+    /// When it is no address, and when it would send the key in the clear.
     pub fn at(mut self, address: &str) -> Result<Self> {
-        let url = if address.contains("://") { address.to_owned() } else { format!("http://{address}") };
-        self.connection.target = url.parse().map_err(|e| {
-            Error::new(ErrorKind::Invalid, format!("`{address}` is no address: {e}"))
-                .doing("reading where the Temporal server is")
-                .advice("write HOST:PORT, or http://HOST:PORT")
-        })?;
+        let invalid = |why: String, next: &str| {
+            Error::new(ErrorKind::Invalid, why).doing("reading where the Temporal server is").advice(next)
+        };
+        // The client goes by the scheme alone.
+        let safe = self.connection.tls_options.is_some() || self.connection.api_key.is_some();
+        let scheme = if safe { "https" } else { "http" };
+        let url = if address.contains("://") { address.to_owned() } else { format!("{scheme}://{address}") };
+        self.connection.target = url
+            .parse()
+            .map_err(|e| invalid(format!("`{address}` is no address: {e}"), "write HOST:PORT, or http://HOST:PORT"))?;
+        if safe && self.connection.target.scheme() != "https" {
+            let why = format!("`{address}` is without TLS, and TEMPORAL_API_KEY or TEMPORAL_TLS_* ask for it");
+            return Err(invalid(why, "write HOST:PORT or https://HOST:PORT, or unset them"));
+        }
         self.address = address.to_owned();
         Ok(self)
     }
@@ -95,5 +104,26 @@ impl Server {
             .map_err(|_| failed("it does not answer".into()))?
             .map_err(|e| failed(e.to_string()))?;
         Client::new(connection, client).map_err(|e| failed(e.to_string()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn server(key: Option<&str>) -> Server {
+        let target: temporalio_client::Url = "http://localhost:7233".parse().unwrap();
+        let connection = ConnectionOptions::new(target).maybe_api_key(key.map(str::to_owned)).build();
+        Server { address: String::new(), connection, namespace: "default".into() }
+    }
+
+    #[test]
+    fn a_key_is_never_sent_in_the_clear() {
+        let scheme = |key, address| server(key).at(address).map(|s| s.connection.target.scheme().to_owned());
+        assert_eq!(scheme(None, "10.0.0.1:7233").unwrap(), "http");
+        assert_eq!(scheme(None, "https://10.0.0.1:7233").unwrap(), "https");
+        assert_eq!(scheme(Some("k"), "show.tmprl.cloud:7233").unwrap(), "https");
+        let e = scheme(Some("k"), "http://show.tmprl.cloud:7233").unwrap_err();
+        assert!(e.kind() == ErrorKind::Invalid && e.to_string().contains("without TLS"), "{e}");
     }
 }
