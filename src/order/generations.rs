@@ -111,12 +111,16 @@ impl Desk {
         let options = PlanOptions {
             overwrite: order.terms.overwrite,
             frames_per_unit: order.terms.frames_per_unit,
+            elsewhere: true,
             ..PlanOptions::to(&order.terms.out)
         };
         let again = Plan::of(&graph, &self.registry, &batches, &options)?;
         // Where nothing can be planned, what is known of the frames stays what is told.
         let Some(plan) = again.clips.into_iter().find(|c| !c.units.is_empty()) else { return Ok(None) };
-        let told = [file.told, told].concat();
+        // What was found out when the clip was planned first is told there.
+        let before = order.plan()?.findings;
+        let new = again.findings.into_iter().filter(|f| !before.contains(f) && !file.told.contains(f));
+        let told = file.told.iter().cloned().chain(told).chain(new).collect();
         let file = ClipFile { clip: replaced, plan, classes: file.classes, told, damaged };
         order.write(&clip_name(clip, generation + 1), &file)?;
         Ok(Some(file.head(generation + 1)))

@@ -117,6 +117,7 @@ impl Job {
         // Workers stand elsewhere.
         let whole = |p: &Path| absolute(p).map_err(|e| e.doing("writing the order"));
         (job.input, job.options.out) = (whole(&job.input)?, whole(&job.options.out)?);
+        job.options.elsewhere = true;
         let (_, mut plan, batch) = job.begin().await?;
         let out = job.options.out.clone();
         blocking(move || {

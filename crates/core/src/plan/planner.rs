@@ -28,12 +28,14 @@ pub struct PlanOptions {
     pub budget: Option<u64>,
     /// Priority of the units; higher runs earlier.
     pub priority: i32,
+    /// Whether the units run on other machines: what this one lacks is then no reason to leave an output out.
+    pub elsewhere: bool,
 }
 
 impl PlanOptions {
     /// Outputs to `out`, nothing replaced, units of 240 frames, no budget.
     pub fn to(out: impl Into<PathBuf>) -> Self {
-        Self { out: out.into(), overwrite: false, frames_per_unit: 240, budget: None, priority: 0 }
+        Self { out: out.into(), overwrite: false, frames_per_unit: 240, budget: None, priority: 0, elsewhere: false }
     }
 }
 
@@ -214,7 +216,7 @@ fn plan_clip(
     };
 
     // A branch that cannot be made is left out with a finding; the others go on.
-    let here = tree.source().decodes_here(&reference);
+    let here = !options.elsewhere && tree.source().decodes_here(&reference);
     let mut kept: Vec<usize> = Vec::new();
     let mut refusals = Vec::new();
     for (i, sink) in tree.sinks() {
