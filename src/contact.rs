@@ -54,7 +54,11 @@ pub(crate) fn pictures(
         }
     };
     std::thread::scope(|scope| {
-        let threads = std::thread::available_parallelism().map_or(1, usize::from).min(clips.len());
+        // Whole frames are held, as floats: a few times what a unit needs of one. Orders may be finished where there is
+        // little memory.
+        let most = clips.iter().flatten().map(|u| u.bytes_per_frame.saturating_mul(4)).max().unwrap_or(1).max(1);
+        let fit = usize::try_from(crate::job::half_of_memory() / most).unwrap_or(usize::MAX).max(1);
+        let threads = std::thread::available_parallelism().map_or(1, usize::from).min(clips.len()).min(fit);
         for _ in 1..threads {
             scope.spawn(work);
         }

@@ -326,12 +326,64 @@ fn refuse_writing_into_the_card(input: &Path, out: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Bytes that frames in flight may take where nobody says otherwise: half of the machine's memory,
-/// or 4 GiB where it does not say how much it has.
+/// Bytes that frames in flight may take where nobody says otherwise: half of the memory that this process may have, which is the
+/// machine's or what its control groups leave it (a container's limit); or 4 GiB where nothing says how much that is.
 pub fn half_of_memory() -> u64 {
-    let total = std::fs::read_to_string("/proc/meminfo").ok().and_then(|text| {
-        let line = text.lines().find_map(|l| l.strip_prefix("MemTotal:"))?;
-        line.trim().trim_end_matches(" kB").parse::<u64>().ok()
+    let kib = |text: &str| text.trim().trim_end_matches(" kB").parse::<u64>().ok();
+    let machine = std::fs::read_to_string("/proc/meminfo")
+        .ok()
+        .and_then(|text| text.lines().find_map(|l| kib(l.strip_prefix("MemTotal:")?)).map(|kib| kib * 1024));
+    let group = std::fs::read_to_string("/proc/self/cgroup")
+        .ok()
+        .and_then(|own| limit_of_groups(Path::new("/sys/fs/cgroup"), &own));
+    machine.into_iter().chain(group).min().map_or(4 << 30, |bytes| bytes / 2)
+}
+
+/// The least of the limits of the control groups that a process is in and those around them; `own` is its `/proc/self/cgroup`
+/// (cgroups(7)). Version 2 calls a limit `memory.max`, version 1 `memory.limit_in_bytes`; no limit is a word, or more than any
+/// machine has.
+fn limit_of_groups(root: &Path, own: &str) -> Option<u64> {
+    let limits = own.lines().filter_map(|line| {
+        let (root, name, path) = match line.splitn(3, ':').collect::<Vec<_>>()[..] {
+            [_, "", path] => (root.to_owned(), "memory.max", path),
+            [_, kinds, path] if kinds.split(',').any(|k| k == "memory") => {
+                (root.join("memory"), "memory.limit_in_bytes", path)
+            }
+            _ => return None,
+        };
+        // In a container the path may be that of the machine, and only the root be there.
+        let group = root.join(path.trim_start_matches('/'));
+        let around = group.ancestors().take_while(|g| g.starts_with(&root));
+        around.filter_map(|g| std::fs::read_to_string(g.join(name)).ok()?.trim().parse::<u64>().ok()).min()
     });
-    total.map_or(4 << 30, |kib| kib * 512)
+    limits.min()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_least_limit_of_the_groups_around_counts() {
+        let dir = tempfile::tempdir().unwrap();
+        let group = |path: &str, name: &str, limit: &str| {
+            std::fs::create_dir_all(dir.path().join(path)).unwrap();
+            std::fs::write(dir.path().join(path).join(name), limit).unwrap();
+        };
+        let of = |own: &str| limit_of_groups(dir.path(), own);
+        assert_eq!(of("0::/\n"), None);
+        group("pod/worker", "memory.max", "max\n");
+        assert_eq!(of("0::/pod/worker\n"), None);
+        group("pod", "memory.max", "8589934592\n");
+        assert_eq!(of("0::/pod/worker\n"), Some(8 << 30));
+        group("pod/worker", "memory.max", "1073741824\n");
+        assert_eq!(of("0::/pod/worker\n"), Some(1 << 30));
+        assert_eq!(of("0::/pod/other\n"), Some(8 << 30));
+        // A container that sees its own group as the root.
+        group("", "memory.max", "2147483648\n");
+        assert_eq!(of("0::/kubepods/of-the-machine\n"), Some(2 << 30));
+        group("memory/job", "memory.limit_in_bytes", "4294967296\n");
+        assert_eq!(of("12:cpu,cpuacct:/job\n5:memory:/job\n"), Some(4 << 30));
+        assert_eq!(of("nonsense"), None);
+    }
 }

@@ -1,5 +1,7 @@
 //! The integration tests, in one binary. Each module is a page of what is promised:
 
+/// Outputs at a URI: nothing keeps others out of that folder.
+mod at_uri;
 /// Bad input: each message says what, where and what to do.
 mod bad_input;
 /// Several executors: which unit goes where, and what is told of it.

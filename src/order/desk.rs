@@ -105,7 +105,7 @@ impl Desk {
         let ledger = blocking(move || {
             let ledger = Ledger::passing(&out)?.beside(beside);
             before.give(&ledger)?;
-            made.into_iter().try_for_each(|m| m.standing(&out).give(&ledger))?;
+            made.into_iter().try_for_each(|m| m.standing(&out)?.give(&ledger))?;
             Ok(Arc::new(ledger))
         })
         .await?;
@@ -139,17 +139,19 @@ impl Desk {
     ) -> Result<UnitReport> {
         let progress = Progress::path(&path);
         let known = self.known(order, clip).await?;
-        let (began, known, before, made) = blocking({
+        let (began, known, before, made, stands) = blocking({
             let (path, progress, planned) = (path.clone(), progress.clone(), planned.clone());
             move || {
                 let before: Option<Receipt> = folder::read_if_there(&path)?;
                 let mut made = made()?;
                 made.extend(folder::read_if_there::<Made>(&progress)?);
-                Ok((inputs(&planned)?, known.of(planned.range), before, made))
+                let began = inputs(&planned)?;
+                let stands = before.as_ref().map_or(Ok(false), |r: &Receipt| r.stands(&planned, &began))?;
+                Ok((began, known.of(planned.range), before, made, stands))
             }
         })
         .await?;
-        if let Some(receipt) = before.as_ref().filter(|r| r.stands(&planned, &began)) {
+        if let Some(receipt) = before.as_ref().filter(|_| stands) {
             return Ok(receipt.report.clone());
         }
         let (mut report, mut made) = self.make(&planned, (known, made), (progress.clone(), order.beside()), cx).await?;
@@ -180,7 +182,7 @@ impl Desk {
             if !receipt.report.is_done() {
                 // Somebody else may have done it meanwhile: what comes late takes nothing away.
                 let now: Option<Receipt> = folder::read_if_there(&path)?;
-                if now.is_some_and(|now| now.stands(&planned, &receipt.inputs)) {
+                if now.map_or(Ok(false), |now| now.stands(&planned, &receipt.inputs))? {
                     return Ok(());
                 }
             }
@@ -225,7 +227,7 @@ impl Orders for Desk {
             let before: Option<Receipt> = folder::read_if_there(&path)?;
             let inputs = inputs(&planned)?;
             let said = |r: &Receipt| r.inputs == inputs && matches!(r.report.outcome, Outcome::Failed(_));
-            if before.as_ref().is_some_and(|r| said(r) || r.stands(&planned, &inputs)) {
+            if before.as_ref().map_or(Ok(false), |r| Ok::<_, Error>(said(r) || r.stands(&planned, &inputs)?))? {
                 return Ok(());
             }
             let mut report = UnitReport::begin(&planned, "nowhere");

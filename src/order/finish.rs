@@ -64,8 +64,8 @@ fn gather(order: &Order) -> Result<(Plan, Batch, RunReport, Arc<Ledger>)> {
         let mut made = Made::default();
         for (receipt, unit) in receipts(order, clip, generation, &file)?.into_iter().zip(&file.plan.units) {
             // Where others made it otherwise since, what it made is gone.
-            let receipt = receipt.filter(|r| !r.report.is_done() || r.is_there(order.out()));
-            let Some(receipt) = receipt else {
+            let stands = |r: &Receipt| Ok::<_, Error>(!r.report.is_done() || r.is_there(order.out())?);
+            let Some(receipt) = receipt.map(|r| Ok::<_, Error>(stands(&r)?.then_some(r))).transpose()?.flatten() else {
                 let e =
                     Error::new(ErrorKind::Cancelled, "it was not run: the order was cancelled, or its clip given up");
                 report.units.push(UnitReport::begin(unit, "nowhere").failed(&e));
@@ -76,7 +76,7 @@ fn gather(order: &Order) -> Result<(Plan, Batch, RunReport, Arc<Ledger>)> {
             if is_done && inputs(unit).is_ok_and(|now| now == receipt.inputs) {
                 ledger.trust_inputs(&receipt.made.records)?;
             }
-            let of_unit = if is_done { receipt.made } else { receipt.made.standing(order.out()) };
+            let of_unit = if is_done { receipt.made } else { receipt.made.standing(order.out())? };
             made.records.extend(of_unit.records);
             made.recipes.extend(of_unit.recipes);
             report.units.push(receipt.report);

@@ -84,7 +84,7 @@ impl Order {
             if part.frames.first > first {
                 return Ok(None);
             }
-            if part.receipt.stands(&made, &inputs(&made)?) {
+            if part.receipt.stands(&made, &inputs(&made)?)? {
                 next = (made.range.last < unit.range.last).then(|| made.range.last + 1);
                 used.push((made, &part.receipt));
             }

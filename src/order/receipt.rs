@@ -3,13 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use rushes_core::media::{ClipMedia, Digest, StandIn};
 use rushes_core::plan::Unit;
 use rushes_core::run::UnitReport;
 use rushes_core::stage::OutputFile;
 use rushes_core::storage;
-use rushes_core::{Error, Result};
+use rushes_core::{Error, ErrorKind, Result};
 use rushes_ledger::{Ledger, Recipe, Record};
 use serde::{Deserialize, Serialize};
 
@@ -47,18 +48,18 @@ impl Made {
         recipes.retain(|digest, _| used.contains(digest));
         let paths = records.iter().map(|r| &r.output.path).chain(outputs.iter().map(|o| &o.path));
         let paths: Vec<&String> = paths.collect::<BTreeSet<_>>().into_iter().collect();
-        let seen = stats(paths.iter().map(|path| ledger.out().join(path)).collect(), output);
+        let seen = stats(paths.iter().map(|path| ledger.out().join(path)).collect(), output)?;
         let seen = paths.into_iter().cloned().zip(seen).filter_map(|(path, seen)| Some((path, seen?))).collect();
         Ok(Self { records, recipes: recipes.into_values().collect(), seen })
     }
 
     /// What of it stands in the folder `out` as it was then.
-    pub(super) fn standing(mut self, out: &Path) -> Self {
-        let now = stats(self.seen.keys().map(|path| out.join(path)).collect(), output);
+    pub(super) fn standing(mut self, out: &Path) -> Result<Self> {
+        let now = stats(self.seen.keys().map(|path| out.join(path)).collect(), output)?;
         let now = self.seen.into_iter().zip(now).filter(|((_, then), now)| Some(then) == now.as_ref());
         self.seen = now.map(|(seen, _)| seen).collect();
         self.records.retain(|r| self.seen.contains_key(&r.output.path));
-        self
+        Ok(self)
     }
 
     /// What was made in parts.
@@ -85,31 +86,46 @@ impl Made {
 
 impl Receipt {
     /// Whether all of it stands as it was made, of the files that are there now, which `inputs` are.
-    pub(super) fn stands(&self, unit: &Unit, inputs: &str) -> bool {
-        self.report.is_done() && self.inputs == inputs && self.is_there(&unit.out)
+    pub(super) fn stands(&self, unit: &Unit, inputs: &str) -> Result<bool> {
+        Ok(self.report.is_done() && self.inputs == inputs && self.is_there(&unit.out)?)
     }
 
     /// Whether all outputs are there as they were made.
-    pub(super) fn is_there(&self, out: &Path) -> bool {
-        let now = stats(self.report.outputs.iter().map(|o| out.join(&o.path)).collect(), output);
-        self.report.outputs.iter().zip(now).all(|(o, now)| now.is_some() && self.made.seen.get(&o.path) == now.as_ref())
+    pub(super) fn is_there(&self, out: &Path) -> Result<bool> {
+        let now = stats(self.report.outputs.iter().map(|o| out.join(&o.path)).collect(), output)?;
+        let mut each = self.report.outputs.iter().zip(now);
+        Ok(each.all(|(o, now)| now.is_some() && self.made.seen.get(&o.path) == now.as_ref()))
     }
 }
 
-/// Sizes and versions; nothing of files that cannot be looked at. Where each is a question to somebody far away several are
-/// asked at a time.
-fn stats(paths: Vec<PathBuf>, of: impl Fn(&Path) -> Result<Seen> + Sync) -> Vec<Option<Seen>> {
-    let one = |path: &PathBuf| of(path).ok();
+/// Sizes and versions; nothing of files that are not there. Where each is a question to somebody far away several are asked
+/// at a time.
+///
+/// # Errors
+/// When one of them cannot be looked at: that says nothing about whether it is there.
+fn stats(paths: Vec<PathBuf>, of: impl Fn(&Path) -> Result<Seen> + Sync) -> Result<Vec<Option<Seen>>> {
+    let given_up = AtomicBool::new(false);
+    let each = |paths: &[PathBuf]| {
+        let asked = paths.iter().take_while(|_| !given_up.load(Ordering::Relaxed)).map(|path| match of(path) {
+            Ok(seen) => Ok(Some(seen)),
+            Err(e) if e.kind() == ErrorKind::NotFound => Ok(None),
+            Err(e) => {
+                given_up.store(true, Ordering::Relaxed);
+                Err(e.doing("looking at files of a unit").retryable())
+            }
+        });
+        asked.collect::<Result<Vec<_>>>()
+    };
     if !paths.first().is_some_and(|p| storage::is_uri(p)) {
-        return paths.iter().map(one).collect();
+        return each(&paths);
     }
     std::thread::scope(|scope| {
-        let asking: Vec<_> = paths
-            .chunks(paths.len().div_ceil(AT_ONCE).max(1))
-            .map(|some| scope.spawn(|| some.iter().map(one).collect::<Vec<_>>()))
-            .collect();
-        // Whoever panicked knows nothing of what it was to ask for.
-        asking.into_iter().flat_map(|some| some.join().unwrap_or_default()).collect()
+        let some = paths.chunks(paths.len().div_ceil(AT_ONCE).max(1));
+        let asking: Vec<_> = some.map(|some| scope.spawn(|| each(some))).collect();
+        let panicked = || Err(Error::new(ErrorKind::Panicked, "looking at files of a unit ended without a result"));
+        let answers: Result<Vec<_>> =
+            asking.into_iter().map(|some| some.join().unwrap_or_else(|_| panicked())).collect();
+        Ok(answers?.concat())
     })
 }
 
@@ -146,9 +162,9 @@ pub(super) fn inputs(unit: &Unit) -> Result<String> {
         }
     };
     // One that is missing is told by who reads it.
-    let seen = stats(paths.clone(), camera_file);
+    let seen = stats(paths.clone(), camera_file)?;
     let said: Vec<_> = paths.into_iter().zip(seen).collect();
-    let said = serde_json::to_vec(&said).map_err(|e| Error::new(rushes_core::ErrorKind::Invalid, e.to_string()))?;
+    let said = serde_json::to_vec(&said).map_err(|e| Error::new(ErrorKind::Invalid, e.to_string()))?;
     Ok(Digest::xxh64(&said).hex().to_owned())
 }
 

@@ -8,9 +8,11 @@ use rushes_core::graph::Registry;
 use rushes_core::media::Finding;
 use rushes_core::plan::Unit;
 use rushes_core::run::{Executor, RunContext, UnitReport, Verdict};
+use rushes_core::storage;
 use rushes_core::{Error, ErrorKind, Result};
 
 use crate::judge::{Foreign, Judgement};
+use crate::reason::Reason;
 use crate::scribe::Scribe;
 use crate::store::Ledger;
 
@@ -53,14 +55,18 @@ impl Cache {
         let to_make: Vec<&str> =
             judgement.outputs.iter().filter(|(_, r)| r.is_some()).map(|(e, _)| e.path.as_str()).collect();
         self.ledger.begin(&unit.id, &to_make)?;
-        let replaces = unit.shared && judgement.replaces;
-        if replaces {
+        // Nothing keeps others out of a folder at a URI: what they put there meanwhile stays.
+        let shared = unit.shared || storage::is_uri(&unit.out);
+        let own = |reason: &Option<Reason>| *reason == Some(Reason::Unfinished) && !unit.shared;
+        let replaces = shared && (judgement.replaces || judgement.outputs.iter().any(|(_, reason)| own(reason)));
+        if replaces && unit.shared {
             self.ledger.mark(&unit.id, &to_make)?;
         }
         let rest = Unit {
             standing: judgement.parts(),
             // All that is in the way is known, or was allowed to be replaced; or others make it as well.
-            overwrite: unit.overwrite || !unit.shared || replaces,
+            overwrite: unit.overwrite || !shared || replaces,
+            shared,
             ..unit.clone()
         };
         let sinks: BTreeMap<String, usize> = judgement.outputs.iter().map(|(e, _)| (e.path.clone(), e.sink)).collect();

@@ -200,6 +200,13 @@ impl Ledger {
     /// # Errors
     /// When the store cannot be read, or the folder not written.
     pub fn settle(&self) -> Result<()> {
+        if storage::is_uri(&self.out)
+            && let Err(e) = self.learn_of_others()
+            // What is damaged was told when it was opened.
+            && e.kind() != ErrorKind::Invalid
+        {
+            return Err(e);
+        }
         Lineage::of(self)?.write(&self.out)?;
         let ended = std::mem::take(&mut *self.ended.lock().unwrap_or_else(PoisonError::into_inner));
         match storage::is_uri(&self.out) {
@@ -229,11 +236,21 @@ impl Ledger {
         match Lineage::read(&self.out) {
             Ok(Some(lineage)) => self.put(&lineage.outputs, &lineage.recipes),
             Ok(None) => Ok(()),
-            Err(e) => {
+            Err(e) if e.kind() == ErrorKind::Invalid => {
                 self.findings.push(Finding::warning("lineage-unreadable", e.to_string()));
                 Ok(())
             }
+            // One that cannot be read now is not one that says nothing: it would be written over.
+            Err(e) => Err(e),
         }
+    }
+
+    /// Takes over what others wrote into the lineage of a folder at a URI since it was opened: nothing keeps them out of it.
+    fn learn_of_others(&self) -> Result<()> {
+        let Some(lineage) = Lineage::read(&self.out)? else { return Ok(()) };
+        let known: BTreeSet<String> = self.all::<Record>(OUTPUTS)?.into_iter().map(|(path, _)| path).collect();
+        let new: Vec<Record> = lineage.outputs.into_iter().filter(|r| !known.contains(&r.output.path)).collect();
+        if new.is_empty() { Ok(()) } else { self.put(&new, &lineage.recipes) }
     }
 
     pub(crate) fn get<T: DeserializeOwned>(&self, table: Table, key: &str) -> Result<Option<T>> {
