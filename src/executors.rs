@@ -44,6 +44,16 @@ impl Job {
         self.registry = registry;
         Ok(self.executors(executors))
     }
+
+    /// Knows the stages of jobs that FilmLight servers work on, and asks none: for desks that finish orders which others make.
+    ///
+    /// # Errors
+    /// When the registry has no source `decode`.
+    pub fn filmlight_elsewhere(mut self) -> Result<Self> {
+        let executors = self.runs_on();
+        self.registry = rushes_filmlight::with_server_formats_elsewhere(self.registry.clone())?;
+        Ok(self.executors(executors))
+    }
 }
 
 impl Job {

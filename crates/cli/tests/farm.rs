@@ -141,3 +141,70 @@ fn a_task_that_is_cancelled_ends_cleanly_and_goes_on_later() {
     assert!(finished.status.success() && plates() == 48, "{}", told(&finished));
     assert!(rushes(&["verify", text(&out)]).status.success());
 }
+
+/// Without programs to run.
+fn bare(args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_rushes")).args(args).env("PATH", "").output().unwrap()
+}
+
+#[test]
+fn an_output_that_this_machine_cannot_make_is_left_to_those_that_make_the_order() {
+    let folder = tempfile::tempdir().unwrap();
+    let card = Card::write(&folder.path().join("card"), CardSpec::tiny()).unwrap();
+    let out = folder.path().join("out");
+    let options = ["--exr", "zip", "--on-bad-frame", "hold", "--proxy-codec", "ffmpeg:dnxhd -profile:v dnxhr_lb"];
+    let of = |what: &[&'static str]| {
+        let all = [what, &["dailies", text(&card.root), "--out", text(&out)], &options];
+        told(&bare(&all.concat()))
+    };
+    // A run here leaves it out, and says so.
+    assert!(of(&["plan"]).contains("no program `ffmpeg`"));
+    let template = out.join("t.json");
+    let exported = of(&["export", "openjd", "--template", text(&template).to_owned().leak()]);
+    assert!(!exported.contains("no program `ffmpeg`"), "{exported}");
+    let order = std::fs::read_dir(out.join(".rushes/orders")).unwrap().next().unwrap().unwrap().path();
+    // Who finishes it here fails, rather than to leave the movies out of what was ordered.
+    let finished = bare(&["finish", "--order", text(&order)]);
+    assert!(
+        finished.status.code() == Some(1) && told(&finished).contains("no program `ffmpeg`"),
+        "{}",
+        told(&finished)
+    );
+    let units = std::fs::read_dir(order.join("clips")).unwrap().map(|f| std::fs::read_to_string(f.unwrap().path()));
+    assert!(units.map(Result::unwrap).filter(|t| t.contains("\"units\"")).all(|t| t.contains("dnxhr_lb")));
+}
+
+#[test]
+fn two_processes_at_one_unit_make_its_files_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let spec = CardSpec { width: 480, height: 270, frames: 24, ..CardSpec::default() };
+    let card = Card::write(&folder.path().join("card"), spec).unwrap();
+    let clip = text(&card.clips[0].folder).to_owned();
+    let alone = folder.path().join("alone");
+    let ran = rushes(&["dailies", &clip, "--exr", "zip", "--out", text(&alone)]);
+    assert!(ran.status.success(), "{}", told(&ran));
+    for time in 0..3 {
+        let out = folder.path().join(format!("out-{time}"));
+        let template = out.join("t.json");
+        let exported = ["export", "openjd", "dailies", &clip, "--exr", "zip", "--out", text(&out), "--template"];
+        assert!(rushes(&[&exported[..], &[text(&template)]].concat()).status.success());
+        let order = std::fs::read_dir(out.join(".rushes/orders")).unwrap().next().unwrap().unwrap().path();
+        let task = ["run-unit", "--order", text(&order), "--clip", "0", "--threads", "1"];
+        let both: Vec<_> = (0..2)
+            .map(|_| Command::new(env!("CARGO_BIN_EXE_rushes")).args(task).stdout(Stdio::piped()).spawn().unwrap())
+            .collect();
+        for child in both {
+            let ended = child.wait_with_output().unwrap();
+            assert!(ended.status.success(), "{}", told(&ended));
+        }
+        let finished = rushes(&["finish", "--order", text(&order)]);
+        assert!(finished.status.success(), "{}", told(&finished));
+        for name in ["manifest.json", "lineage.json"] {
+            let read = |out: &Path| std::fs::read_to_string(out.join(name)).unwrap();
+            assert_eq!(read(&alone), read(&out), "{name}");
+        }
+        assert!(rushes(&["verify", text(&out)]).status.success());
+        let leftovers = Command::new("find").arg(&out).args(["-name", "*rushes-part*"]).output().unwrap();
+        assert_eq!(String::from_utf8_lossy(&leftovers.stdout), "");
+    }
+}

@@ -62,27 +62,17 @@ fn files(out: &Path) -> BTreeMap<String, Vec<u8>> {
     files
 }
 
-fn same_as_alone(server: &str, card: &Path, folder: &Path, options: &[&str]) {
-    let (card, alone, fleet) = (card.to_str().unwrap(), folder.join("alone"), folder.join("fleet"));
-    let of = |what: &[&'static str], out: &Path| -> Vec<String> {
-        let all = what.iter().copied().chain(["--out", out.to_str().unwrap()]).chain(options.iter().copied());
-        all.map(str::to_owned).collect()
-    };
-    let strs = |v: &[String], card: &str| -> Vec<String> {
-        let mut v = v.to_vec();
-        v.push(card.to_owned());
-        v
-    };
-    let one = strs(&of(&["dailies"], &alone), card);
-    well(&run(&one.iter().map(String::as_str).collect::<Vec<_>>()));
-    let mut other = of(
-        &["submit", "--server", "SERVER", "--engine", "temporal", "--heartbeat", "3", "--show-name", "test"],
-        &fleet,
-    );
-    other[2] = server.to_owned();
-    other.extend(["dailies".to_owned(), card.to_owned()]);
-    let told = run(&other.iter().map(String::as_str).collect::<Vec<_>>());
-    let order = well(&told).trim().to_owned();
+/// A workflow file, run on one machine and submitted to the fleet; `picture` is what the workflow is made of.
+fn same_as_alone(server: &str, card: &Path, folder: &Path, picture: &[&str], options: &[&str]) {
+    let text = |path: &Path| path.to_str().unwrap().to_owned();
+    let (card, alone, fleet) = (text(card), folder.join("alone"), folder.join("fleet"));
+    let workflow = text(&folder.join("dailies.toml"));
+    let written = well(&run(&[&["plan", "dailies", &card, "--format", "workflow"][..], picture].concat()));
+    std::fs::write(&workflow, written).unwrap();
+    well(&run(&[&["run", &workflow, &card, "--out", &text(&alone)][..], options].concat()));
+    let submit = ["submit", "--server", server, "--engine", "temporal", "--heartbeat", "3", "--show-name", "test"];
+    let job = [workflow.as_str(), &card, "--out", &text(&fleet)];
+    let order = well(&run(&[&submit[..], &job, options].concat())).trim().to_owned();
     let status = well(&run(&["status", &order, "--server", server, "--json"]));
     assert!(status.contains("\"state\":\"done\"") && status.contains("\"units_failed\":0"), "{status}");
     let (alone, fleet) = (files(&alone), files(&fleet));
@@ -105,8 +95,8 @@ fn a_fleet_makes_the_files_and_the_manifest_of_one_machine() {
     ];
     let folder = tempfile::tempdir().unwrap();
     let card = Card::write(&folder.path().join("card"), CardSpec::tiny()).unwrap();
-    let options = ["--exr", "zip", "--on-bad-frame", "hold", "--frames-per-unit", "5"];
-    same_as_alone(&address, &card.root, folder.path(), &options);
+    let picture = ["--exr", "zip", "--on-bad-frame", "hold"];
+    same_as_alone(&address, &card.root, folder.path(), &picture, &["--frames-per-unit", "5"]);
 
     let footage = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/footage/raw/cinemadng-seq-derived");
     if !footage.is_dir() {
@@ -114,7 +104,17 @@ fn a_fleet_makes_the_files_and_the_manifest_of_one_machine() {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
-    same_as_alone(&address, &footage.canonicalize().unwrap(), folder.path(), &["--frames-per-unit", "4"]);
+    same_as_alone(&address, &footage.canonicalize().unwrap(), folder.path(), &[], &["--frames-per-unit", "4"]);
+}
+
+/// A worker that is given nothing for its class would refuse its units, or compute them on CPUs.
+#[test]
+fn a_worker_has_what_its_class_is_for() {
+    for class in ["gpu", "filmlight"] {
+        let refused = run(&["worker", "--queue", "cpu", "--queue", class]);
+        let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+        assert!(refused.status.code() == Some(1) && said.contains(&format!("`{class}`")), "{said}");
+    }
 }
 
 #[test]

@@ -33,7 +33,10 @@ pub use client::{
 #[cfg(unix)]
 pub use client::{Ended, Flapid, Launch, Patience, create_token, find_flapid};
 #[cfg(feature = "engine")]
-pub use engine::{FilmLight, Inspect, Record, SERVER_FORMATS, Settings, compare, inspect, with_server_formats};
+pub use engine::{
+    FilmLight, Inspect, Record, SERVER_FORMATS, Settings, compare, inspect, with_server_formats,
+    with_server_formats_elsewhere,
+};
 pub use pool::{Lease, Pool, Server};
 pub use watch::{Limits, Stuck, Watchdog};
 

@@ -3,6 +3,8 @@
 use flapid_sim::Faults;
 use rushes::core::graph::AnyStage;
 use rushes::core::media::ClipFormat;
+use rushes::core::run::{Orders as _, RunContext, UnitRef};
+use rushes::order::Spread;
 use rushes::recipes::Dailies;
 use rushes::{Done, Job};
 use rushes_filmlight::{Pool, Server};
@@ -92,6 +94,32 @@ async fn a_card_of_three_kinds_of_clips_is_one_job_with_one_manifest() {
     // Once more: nothing is made again, wherever it was made.
     let again = job(&shoot, "out", &pool(&sim)).run().await.unwrap();
     assert!(ran_on(&again).iter().all(|(_, on)| *on == "cache"), "{:?}", ran_on(&again));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_is_made_by_workers_with_a_server_and_finished_by_one_without() {
+    let (shoot, sim) = (Shoot::new(), sim(Faults::default()).await);
+    mixed(&shoot);
+    let pool = pool(&sim);
+    let order = job(&shoot, "out", &pool).order(Spread::default()).await.unwrap();
+    let name = order.folder().to_str().unwrap();
+    let worker = shoot.job(&recipe(), "nowhere").filmlight(&pool, settings()).unwrap().desk();
+    let orchestrator = shoot.job(&recipe(), "nowhere").filmlight_elsewhere().unwrap().desk();
+    let mut classes = Vec::new();
+    for clip in 0..orchestrator.head(name).await.unwrap().clips {
+        let head = orchestrator.clip(name, clip).await.unwrap();
+        for unit in 0..head.units {
+            let unit = UnitRef { clip, generation: 0, unit };
+            let report = worker.run(name, unit, &RunContext::plain()).await.unwrap();
+            assert!(report.is_done(), "{report:?}");
+        }
+        assert_eq!(orchestrator.settle(name, clip, 0).await.unwrap(), None);
+        classes.extend(head.classes);
+    }
+    classes.sort();
+    assert_eq!(classes, ["cpu", "filmlight", "filmlight"]);
+    assert!(orchestrator.finish(name).await.unwrap());
+    assert!(shoot.out("out").join("manifest.json").is_file());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use rushes::backends::local::LocalExecutor;
 use rushes::core::run::Executors;
-use rushes::{Job, Result};
+use rushes::{Error, ErrorKind, Job, Result};
 
 use crate::args::Elsewhere;
 
@@ -59,6 +59,37 @@ impl Elsewhere {
         false
     }
 
+    /// `job` with servers beside this machine, and otherwise with what has to be known to finish what servers made elsewhere.
+    pub(crate) fn join_or_know(&self, job: Job) -> Result<Job> {
+        #[cfg(feature = "filmlight")]
+        if self.filmlight.is_none() {
+            return job.filmlight_elsewhere();
+        }
+        self.join(job)
+    }
+
+    /// Whether what a class of workers is there for was asked for.
+    ///
+    /// # Errors
+    /// Where it was not: its units would all be refused, or computed on this machine's CPUs.
+    pub(crate) fn serves(&self, class: &str) -> Result<()> {
+        let (asked, flag, built) = match class {
+            "gpu" => (self.asks_gpu(), "--gpu", cfg!(feature = "gpu")),
+            "filmlight" => (self.asks_filmlight(), "--filmlight", cfg!(feature = "filmlight")),
+            _ => return Ok(()),
+        };
+        let e = match (asked, built) {
+            (true, _) => return Ok(()),
+            (false, true) => Error::new(ErrorKind::Invalid, format!("the queue `{class}` is for workers with {flag}"))
+                .advice(format!("add {flag}, or leave the queue to others")),
+            (false, false) => {
+                Error::new(ErrorKind::Unsupported, format!("this build has nothing for the queue `{class}`"))
+                    .advice(format!("build it with `--features {class}`, or leave the queue to others"))
+            }
+        };
+        Err(e.doing("reading the command line"))
+    }
+
     /// `job` with servers beside this machine.
     pub(crate) fn join(&self, job: Job) -> Result<Job> {
         #[cfg(feature = "filmlight")]
@@ -74,8 +105,6 @@ impl Elsewhere {
 #[cfg(feature = "filmlight")]
 fn filmlight(server: &str, renders: usize) -> Result<rushes::backends::filmlight::Pool> {
     use rushes::backends::filmlight::{Options, Pool, Server};
-    use rushes::{Error, ErrorKind};
-
     let bad = |what: &str| {
         Error::new(ErrorKind::Invalid, format!("`{server}` {what}"))
             .doing("reading the command line")

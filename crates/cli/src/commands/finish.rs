@@ -48,7 +48,7 @@ pub(super) async fn desk(folder: &Path, host: &Host) -> Result<(Order, Desk)> {
     let at = folder.to_owned();
     let order = super::blocking(move || Order::open(&at)).await?;
     let job = order.job().executors(host.elsewhere.here(host.threads)?);
-    let desk = host.elsewhere.join(job)?.desk();
+    let desk = host.elsewhere.join_or_know(job)?.desk();
     Ok((order, desk))
 }
 

@@ -28,6 +28,8 @@ impl ServerArgs {
 }
 
 pub(crate) async fn worker(a: &WorkerArgs) -> Result<Ended> {
+    a.queues.iter().try_for_each(|class| a.elsewhere.serves(class))?;
+    super::clear_scratch().await;
     let desk = desk(a)?;
     let mut worker = Worker::new(Arc::new(desk))
         .units_at_once(a.units_at_once)
@@ -52,7 +54,7 @@ fn desk(a: &WorkerArgs) -> Result<Desk> {
         // The workflow and the paths are the orders', and the engine tries again.
         let nothing = Dailies::default().workflow();
         let job = Job::new(nothing, "", "").attempts(1).executors(a.elsewhere.here(a.threads)?);
-        return Ok(a.elsewhere.join(job)?.desk());
+        return Ok(a.elsewhere.join_or_know(job)?.desk());
     }
     if !a.elsewhere.flags().is_empty() {
         return Err(Error::new(ErrorKind::Unsupported, "units that run apart run on this machine's CPUs")
@@ -63,10 +65,14 @@ fn desk(a: &WorkerArgs) -> Result<Desk> {
         .map_err(|e| Error::new(ErrorKind::Io, e.to_string()).doing("finding this program to run units apart"))?;
     let mut args = vec!["run-unit".to_owned(), "-".to_owned(), "--attended".to_owned()];
     args.extend(a.threads.map(|n| format!("--threads={n}")));
-    args.extend(a.memory.map(|bytes| format!("--memory={bytes}")));
+    // As many processes at a time share what there is.
+    let processes = (a.units_at_once.max(1) * a.queues.iter().filter(|q| *q != "orchestrate").count().max(1)) as u64;
+    let memory = a.memory.unwrap_or_else(rushes::job::half_of_memory) / processes;
+    args.push(format!("--memory={memory}"));
     let local = rushes::backends::local::LocalExecutor::new(rushes::registry());
     let apart = rushes::backends::local::Apart::new(Arc::new(local), program, args);
-    Ok(Desk::new(rushes::registry(), Executors::new().prefer(Arc::new(apart)).by_preference()))
+    let job = Job::new(Dailies::default().workflow(), "", "").attempts(1);
+    Ok(a.elsewhere.join_or_know(job.executors(Executors::new().prefer(Arc::new(apart)).by_preference()))?.desk())
 }
 
 pub(crate) async fn submit(a: &Submit) -> Result<Ended> {

@@ -136,3 +136,10 @@ async fn signalled() {
 async fn signalled() {
     drop(tokio::signal::ctrl_c().await);
 }
+
+/// Removes what killed processes left in the scratch: a container that was started again has that of the one before.
+async fn clear_scratch() {
+    if let Err(e) = blocking(rushes::core::deliver::clear_scratch).await {
+        tracing::warn!("what killed processes left in the scratch stays there: {e}");
+    }
+}

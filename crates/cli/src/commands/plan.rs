@@ -1,13 +1,20 @@
 //! `plan`: what would be done.
 
 use rushes::core::graph::WorkflowFile;
+use rushes::core::storage;
 use rushes::{Error, ErrorKind, Result};
 
 use super::{Ended, job};
 use crate::args::{Plan, PlanFormat};
 
 pub(crate) async fn run(a: &Plan) -> Result<Ended> {
-    let job = job::job(job::named(&a.workflow, &a.picture, &a.job)?, &a.path, &a.job)?;
+    let (mut path, mut args) = (a.path.clone(), a.job.clone());
+    if a.units.is_some() {
+        // Units are run elsewhere, where another folder is the one that the process is in.
+        path = storage::absolute(&path)?;
+        args.out = storage::absolute(&args.out)?;
+    }
+    let job = job::job(job::named(&a.workflow, &a.picture, &args)?, &path, &args)?;
     if a.why {
         let (plan, told) = job.why().await?;
         for finding in &told {

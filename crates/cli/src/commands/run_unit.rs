@@ -56,6 +56,7 @@ async fn of_file(a: &RunUnit, file: &Path) -> Result<Ended> {
     }
     let executors = a.host.elsewhere.here(a.host.threads)?;
     if !a.attended {
+        super::clear_scratch().await;
         let report = executors.run(&unit, &a.host.context(Events::none())).await;
         print(&report)?;
         return Ok(ended(&report.outcome));
@@ -77,6 +78,7 @@ fn at_the_end_of_input(cancel: &CancellationToken) {
 }
 
 async fn of_order(a: &RunUnit, folder: &Path) -> Result<Ended> {
+    super::clear_scratch().await;
     let (order, desk) = finish::desk(folder, &a.host).await?;
     let named = a.clip.as_deref().unwrap_or_default();
     let numbering = Numbering::of(&order, &order.clips_named(named)?, &desk)?;

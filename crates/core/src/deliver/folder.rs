@@ -1,6 +1,5 @@
 //! Folders that outputs go to, and what may not be written over.
 
-use std::borrow::Cow;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -17,17 +16,28 @@ use crate::{Error, ErrorKind, Result};
 /// Whatever the operating system refuses; a folder that is not there has none. Those of a folder at a URI lie in this
 /// machine's scratch, from which they are removed.
 pub fn clear_leftovers(folder: &Path) -> Result<()> {
-    let (folder, begins) = match place(folder)? {
-        Place::Local(local) => (local, "."),
-        Place::Remote(_) => (Cow::Owned(scratch()), SCRATCH_PREFIX),
-    };
-    let entries = match fs::read_dir(&folder) {
+    match place(folder)? {
+        Place::Local(local) => clear(&local, "."),
+        Place::Remote(_) => clear_scratch(),
+    }
+}
+
+/// Removes what killed processes left in this machine's scratch of outputs that go to URIs.
+///
+/// # Errors
+/// Whatever the operating system refuses; a scratch that is not there has nothing.
+pub fn clear_scratch() -> Result<()> {
+    clear(&scratch(), SCRATCH_PREFIX)
+}
+
+fn clear(folder: &Path, begins: &str) -> Result<()> {
+    let entries = match fs::read_dir(folder) {
         Ok(entries) => entries,
         Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(()),
-        Err(e) => return Err(Error::io(&folder, e)),
+        Err(e) => return Err(Error::io(folder, e)),
     };
     for entry in entries {
-        let path = entry.map_err(|e| Error::io(&folder, e))?.path();
+        let path = entry.map_err(|e| Error::io(folder, e))?.path();
         let name = path.file_name().map(|n| n.to_string_lossy()).unwrap_or_default();
         if name.starts_with(begins) && name.ends_with(PART_SUFFIX) {
             match clear_stale(&path) {

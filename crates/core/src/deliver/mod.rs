@@ -17,7 +17,7 @@ use crate::storage::{self, Body, Place, place};
 use crate::{Error, ErrorKind, Result};
 
 pub use existing::Existing;
-pub use folder::{clear_leftovers, refuse_among_originals};
+pub use folder::{clear_leftovers, clear_scratch, refuse_among_originals};
 pub use stem::file_stem;
 
 use folder::{folder_of, link, refuse_existing, sync_folder};

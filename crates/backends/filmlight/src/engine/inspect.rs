@@ -116,18 +116,28 @@ fn verbatim(raw: &Struct, file: &Path) -> Verbatim {
 /// planned for them, and tells where the server and Rushes' own readers disagree about the others.
 #[derive(Debug, Clone)]
 pub struct Inspect {
-    pool: Pool,
+    pool: Option<Pool>,
 }
 
 impl Inspect {
     /// Asks the server of `pool` that stays.
     pub fn new(pool: Pool) -> Self {
-        Self { pool }
+        Self { pool: Some(pool) }
+    }
+
+    /// Asks nobody.
+    pub(crate) fn nowhere() -> Self {
+        Self { pool: None }
     }
 
     async fn one(&self, clip: &mut Clip) -> Result<Vec<Finding>> {
         let reference = ClipRef::of(clip);
-        let record = self.pool.inspect(async |flapi| record(&flapi, &reference).await).await.map_err(as_core)?;
+        let pool = self.pool.as_ref().ok_or_else(|| {
+            rushes_core::Error::new(rushes_core::ErrorKind::Unsupported, "no FilmLight server was named")
+                .doing("asking about a clip")
+                .advice("name one (`--filmlight`)")
+        })?;
+        let record = pool.inspect(async |flapi| record(&flapi, &reference).await).await.map_err(as_core)?;
         let findings = compare(&clip.name, &clip.metadata, &record.metadata);
         if SERVER_FORMATS.contains(&clip.format) {
             clip.metadata = merged(&clip.metadata, record.metadata);

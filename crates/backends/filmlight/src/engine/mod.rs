@@ -22,4 +22,4 @@ pub use compare::compare;
 pub use executor::FilmLight;
 pub use inspect::{Inspect, Record, inspect};
 pub use settings::Settings;
-pub use source::{SERVER_FORMATS, with_server_formats};
+pub use source::{SERVER_FORMATS, with_server_formats, with_server_formats_elsewhere};

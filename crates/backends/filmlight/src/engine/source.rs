@@ -9,6 +9,8 @@ use rushes_core::stage::{ClipReader, ClipRef, Source, SourceFrame, StageInfo};
 use rushes_core::{Error, ErrorKind, Result};
 use serde_json::Value;
 
+use super::Inspect;
+
 /// The formats that are left to a server: their makers' libraries are in it. Which of them a server really reads
 /// depends on its build and licence, and is asked for each clip.
 pub const SERVER_FORMATS: [ClipFormat; 7] = [
@@ -28,15 +30,27 @@ pub const SERVER_FORMATS: [ClipFormat; 7] = [
 ///
 /// # Errors
 /// When `registry` has no source `decode`.
-pub fn with_server_formats(mut registry: Registry, pool: &crate::Pool) -> Result<Registry> {
+pub fn with_server_formats(registry: Registry, pool: &crate::Pool) -> Result<Registry> {
+    with(registry, Inspect::new(pool.clone()))
+}
+
+/// The same for a process that is to know such workflows and units, and asks no server: one that finishes what others made.
+/// The stage `filmlight-inspect` finds nothing out here, and says so.
+///
+/// # Errors
+/// When `registry` has no source `decode`.
+pub fn with_server_formats_elsewhere(registry: Registry) -> Result<Registry> {
+    with(registry, Inspect::nowhere())
+}
+
+fn with(mut registry: Registry, inspect: Inspect) -> Result<Registry> {
     let AnyStage::Source(local) = registry.make("decode", Value::Null)? else {
         return Err(Error::new(ErrorKind::Invalid, "the stage `decode` of the registry is no source"));
     };
     registry.with("decode", move |_| Ok(AnyStage::source(Decode { local: Arc::clone(&local) })));
-    let pool = pool.clone();
     registry.with("filmlight-inspect", move |params| {
         let Nothing {} = serde_json::from_value(params)?;
-        Ok(AnyStage::clip(crate::Inspect::new(pool.clone())))
+        Ok(AnyStage::clip(inspect.clone()))
     });
     Ok(registry)
 }
