@@ -6,6 +6,11 @@
 #[allow(dead_code, unreachable_pub, reason = "shared with the tests of the backend")]
 mod temporal;
 
+#[cfg(feature = "cloud")]
+#[path = "../../storage/tests/s3/server.rs"]
+#[allow(dead_code, unreachable_pub, reason = "shared with the tests of the storage")]
+mod server;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
@@ -105,6 +110,54 @@ fn a_fleet_makes_the_files_and_the_manifest_of_one_machine() {
     }
     let folder = tempfile::tempdir().unwrap();
     same_as_alone(&address, &footage.canonicalize().unwrap(), folder.path(), &[], &["--frames-per-unit", "4"]);
+}
+
+/// Workers that have nothing but a folder for scratch, and the variables that say where the bucket is.
+#[cfg(feature = "cloud")]
+#[test]
+fn a_fleet_works_from_bucket_to_bucket_with_no_disk_but_scratch() {
+    let Some(temporal) = TestServer::start() else { return };
+    let (address, bucket) = (temporal.address(), server::Server::start());
+    let folder = tempfile::tempdir().unwrap();
+    let card = Card::write(&folder.path().join("card"), CardSpec::tiny()).unwrap();
+    let copied = Command::new("cp").arg("-r").args([&card.root, &bucket.root]).status().unwrap();
+    assert!(copied.success());
+    let (empty, scratch) = (folder.path().join("empty"), folder.path().join("scratch"));
+    [&empty, &scratch].map(|path| std::fs::create_dir(path).unwrap());
+    let alone = |args: &[&str]| {
+        let mut command = rushes(args);
+        command.env_clear().envs(bucket.vars()).env("RUSHES_SCRATCH", &scratch).current_dir(&empty);
+        command
+    };
+    let worker = |queue| {
+        let args = ["worker", "--server", &address, "--grace", "1", "--threads", "1", "--queue", queue];
+        Worker(alone(&args).spawn().unwrap())
+    };
+    let _workers = [worker("orchestrate"), worker("cpu"), worker("cpu")];
+    let options = ["--exr", "zip", "--on-bad-frame", "hold", "--frames-per-unit", "5"];
+    let here = folder.path().join("here");
+    well(&run(&[&["dailies", card.root.to_str().unwrap(), "--out", here.to_str().unwrap()][..], &options].concat()));
+    let submit = ["submit", "dailies", "s3://reels/card", "--out", "s3://reels/out", "--server", &address];
+    well(&alone(&[&submit[..], &["--heartbeat", "3"], &options].concat()).output().unwrap());
+
+    let (here, there) = (files(&here), files(&bucket.root.join("out")));
+    assert_eq!(here.keys().collect::<Vec<_>>(), there.keys().collect::<Vec<_>>());
+    // These name the camera files, which lie elsewhere.
+    let named = ["manifest.json", "lineage.json"];
+    for (name, bytes) in here.iter().filter(|(name, _)| !named.contains(&name.as_str())) {
+        assert!(*bytes == there[name], "{name} differs");
+    }
+    let outputs = |files: &BTreeMap<String, Vec<u8>>| {
+        let manifest: serde_json::Value = serde_json::from_slice(&files["manifest.json"]).unwrap();
+        manifest["outputs"].clone()
+    };
+    assert!(outputs(&here).as_array().is_some_and(|o| !o.is_empty()));
+    assert_eq!(outputs(&here), outputs(&there));
+    assert_eq!(std::fs::read_dir(&empty).unwrap().count(), 0);
+    let left = std::fs::read_dir(&scratch)
+        .unwrap()
+        .filter(|e| e.as_ref().unwrap().file_name().to_str().unwrap().ends_with("rushes-part"));
+    assert_eq!(left.count(), 0);
 }
 
 /// A worker that is given nothing for its class would refuse its units, or compute them on CPUs.
