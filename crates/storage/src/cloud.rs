@@ -11,17 +11,24 @@ use rushes_core::storage::{Body, Entry, Put, Stat, Storage, When};
 use rushes_core::{Error, ErrorKind, Result};
 
 use crate::Limits;
-use crate::bucket::Bucket;
-use crate::error::{about, repeated, status};
+use crate::bucket::{Bucket, is_read};
+use crate::error::{about, answered, repeated};
 use crate::runtime::wait;
 use crate::upload;
 
 /// Objects of the clouds. Buckets are opened once each.
-#[derive(Debug)]
 pub struct Cloud {
     vars: Vec<(String, String)>,
     limits: Limits,
     buckets: Mutex<BTreeMap<String, Bucket>>,
+}
+
+/// Shows which variables it was told, and none of the secrets in them.
+impl std::fmt::Debug for Cloud {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let names: Vec<&str> = self.vars.iter().map(|(name, _)| name.as_str()).collect();
+        f.debug_struct("Cloud").field("vars", &names).field("limits", &self.limits).finish_non_exhaustive()
+    }
 }
 
 /// An object.
@@ -41,8 +48,7 @@ impl Cloud {
 
     /// With variables as the environment has them: `AWS_REGION`, `GOOGLE_APPLICATION_CREDENTIALS`.
     pub fn with(vars: impl IntoIterator<Item = (String, String)>) -> Self {
-        let ours = |k: &str| ["AWS_", "GOOGLE_", "AZURE_"].iter().any(|p| k.starts_with(p));
-        let vars = vars.into_iter().filter(|(k, _)| ours(k)).collect();
+        let vars = vars.into_iter().filter(|(name, _)| is_read(name)).collect();
         Self { vars, limits: Limits::default(), buckets: Mutex::default() }
     }
 
@@ -60,6 +66,11 @@ impl Cloud {
             return Err(Error::new(ErrorKind::Invalid, "the URI names no bucket").path(uri));
         }
         let root = &uri[..uri.len() - rest.len() + name.len()];
+        if key.starts_with('/') {
+            // Some tools make such keys, and none of them lies in the folder that is meant.
+            let text = format!("the key begins with a slash: write `{root}/{}`", key.trim_start_matches('/'));
+            return Err(Error::new(ErrorKind::Invalid, text).path(uri).advice("write one slash after the bucket"));
+        }
         let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(bucket) = buckets.get(root) {
             return Ok((bucket.clone(), key));
@@ -104,7 +115,7 @@ impl Storage for Cloud {
                     };
                     bucket.pages.list_paginated(Some(&prefix).filter(|p| !p.is_empty()).map(String::as_str), options)
                 };
-                let answer = repeated(&uri, &limits, ask).await?;
+                let answer = repeated(&uri, &limits, ask).await.map_err(|e| odd_key(&uri, e))?;
                 let name = |path: &Path| {
                     let name = path.as_ref().strip_prefix(&*prefix)?.trim_end_matches('/');
                     (!name.is_empty() && !name.contains('/')).then(|| name.to_owned())
@@ -145,7 +156,12 @@ impl Storage for Cloud {
 
 impl Object {
     pub(crate) async fn stat(&self) -> Result<Stat> {
-        repeated(&self.uri, &self.limits, || self.bucket.objects.head(&self.key)).await.map(|meta| stat(&meta))
+        self.stat_of(&self.key).await
+    }
+
+    /// Of another object of the bucket.
+    pub(crate) async fn stat_of(&self, key: &Path) -> Result<Stat> {
+        repeated(&self.uri, &self.limits, || self.bucket.objects.head(key)).await.map(|meta| stat(&meta))
     }
 
     async fn read(&self, range: Range<u64>, version: Option<&str>) -> Result<(Stat, Vec<u8>)> {
@@ -163,13 +179,28 @@ impl Object {
         let (stat, bytes) = match repeated(&self.uri, &self.limits, ask).await {
             Ok(answer) => answer,
             // Nothing of an object lies behind its end, and nothing of an empty one anywhere.
-            Err(e) if status(e.detail()) == Some(416) => (self.stat().await?, Vec::new()),
+            Err(e) if answered(&e) == Some(416) => (self.stat().await?, Vec::new()),
             Err(e) => return Err(e),
         };
         if version.is_some_and(|v| v != stat.version) {
             return Err(Error::new(ErrorKind::BadMedia, "the object changed while it was read").path(&self.uri));
         }
         Ok((stat, bytes))
+    }
+}
+
+/// A page of a listing is given whole or not at all, and one key that is no path spoils it.
+fn odd_key(folder: &str, e: Error) -> Error {
+    match std::error::Error::source(&e).and_then(|s| s.downcast_ref()) {
+        Some(object_store::Error::InvalidPath { source }) => {
+            let text = format!("an object in it has a key that cannot be the path of a file: {source}");
+            Error::new(ErrorKind::Invalid, text)
+                .doing("listing a folder")
+                .path(folder)
+                .advice("find it with the cloud's own tool (`aws s3api list-objects-v2`), and rename or remove it")
+                .source(e)
+        }
+        _ => e,
     }
 }
 

@@ -11,13 +11,14 @@ use rushes_core::{Error, ErrorKind, Result};
 use crate::Limits;
 
 /// The first and the longest wait before a request is repeated.
-const WAITS: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(10));
+pub(crate) const WAITS: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(10));
 
 /// The error of a request about `uri`.
 pub(crate) fn about(uri: &str, cause: Cause) -> Error {
     let passing = passes(&cause);
     let (kind, advice) = match &cause {
         Cause::NotFound { .. } => (ErrorKind::NotFound, "check the bucket and the path"),
+        Cause::AlreadyExists { .. } if passing => (ErrorKind::Io, "wait until the others are done, and run again"),
         Cause::AlreadyExists { .. } => (ErrorKind::AlreadyExists, "choose another name"),
         Cause::PermissionDenied { .. } => (ErrorKind::Io, "check what the credentials may do with this bucket"),
         Cause::Unauthenticated { .. } => (ErrorKind::Io, "check the credentials in the environment"),
@@ -31,6 +32,7 @@ pub(crate) fn about(uri: &str, cause: Cause) -> Error {
     };
     let detail = match &cause {
         Cause::NotFound { .. } => "there is no such object".to_owned(),
+        Cause::AlreadyExists { .. } if passing => "others write this object at the same time".to_owned(),
         Cause::Precondition { .. } => "the object changed while it was read".to_owned(),
         Cause::PermissionDenied { .. } => "the service refuses it".to_owned(),
         Cause::Unauthenticated { .. } => "the service does not know the credentials".to_owned(),
@@ -43,6 +45,9 @@ pub(crate) fn about(uri: &str, cause: Cause) -> Error {
 
 /// Whether the same request may succeed later.
 fn passes(cause: &Cause) -> bool {
+    if conflicts(cause) {
+        return true;
+    }
     if !matches!(cause, Cause::Generic { .. } | Cause::JoinError { .. }) {
         return false;
     }
@@ -53,11 +58,33 @@ fn passes(cause: &Cause) -> bool {
         }
         at = e.source();
     }
-    status(&cause.to_string()).is_some_and(|s| s >= 500 || s == 429 || s == 408)
+    let text = cause.to_string();
+    // S3 gives up a body that comes too slowly with 400.
+    status(&text).is_some_and(|s| s >= 500 || s == 429 || s == 408 || s == 400 && text.contains("RequestTimeout<"))
+}
+
+/// Whether S3 says that a conditional write met another one under way. Who has the name is not decided then: the same
+/// write may succeed later. The client takes this for an object that exists.
+pub(crate) fn conflicts(cause: &Cause) -> bool {
+    let Cause::AlreadyExists { source, .. } = cause else { return false };
+    let text = source.to_string();
+    status(&text) == Some(409) && (text.contains("ConditionalRequestConflict<") || text.contains("OperationAborted<"))
+}
+
+/// Whether the service says that there is no such upload: with 404, and Azure by blocks that it does not have.
+pub(crate) fn no_such_upload(e: &Error) -> bool {
+    let text = std::error::Error::source(e).map(ToString::to_string).unwrap_or_default();
+    e.kind() == ErrorKind::NotFound || status(&text) == Some(404) || text.contains("InvalidBlockList")
+}
+
+/// The status that an error is about.
+pub(crate) fn answered(e: &Error) -> Option<u16> {
+    // What it says itself may have been shortened.
+    status(&std::error::Error::source(e)?.to_string())
 }
 
 /// The status of the answer, which the client tells in words only.
-pub(crate) fn status(text: &str) -> Option<u16> {
+fn status(text: &str) -> Option<u16> {
     let (_, after) = text.split_once("status code: ")?;
     after.get(..3)?.parse().ok()
 }
@@ -116,6 +143,15 @@ mod tests {
         );
         assert_eq!(status("no status"), None);
         assert_eq!(status("status code: 5"), None);
+    }
+
+    #[test]
+    fn an_upload_that_is_not_known_is_told_in_several_ways() {
+        let told = |text: &str| about("gs://b/k", Cause::Generic { store: "GCS", source: text.to_owned().into() });
+        let long = "x".repeat(900);
+        assert!(no_such_upload(&told(&format!("POST http://{long} - status code: 404 Not Found: <x/>"))));
+        assert!(no_such_upload(&told("status code: 400 Bad Request: <Code>InvalidBlockList</Code>")));
+        assert!(!no_such_upload(&told("status code: 400 Bad Request: <Code>InvalidUri</Code>")));
     }
 
     #[test]

@@ -7,7 +7,8 @@ use std::time::Duration;
 pub struct Limits {
     /// For an answer, with all that is repeated: three minutes if not said.
     pub total: Duration,
-    /// For the next bytes of one request: twenty seconds if not said.
+    /// For the next bytes of one answer: twenty seconds if not said. Requests that carry a body have all of `total` for
+    /// it, for theirs is sent first.
     pub idle: Duration,
 }
 

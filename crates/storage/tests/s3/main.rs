@@ -1,5 +1,6 @@
 //! What is kept at a server of S3, over a network that is slow and breaks.
 
+mod azure;
 mod job;
 mod server;
 
@@ -218,4 +219,117 @@ fn what_does_not_pass_is_told_at_once() {
     {
         assert_eq!(cloud.stat(uri).unwrap_err().kind(), kind, "{uri}");
     }
+}
+
+/// S3's words for conditional writes that met: nobody has the name yet, and the write is to be made again.
+#[test]
+fn a_conflict_of_conditional_writes_is_no_object_that_stands() {
+    let server = Server::start();
+    let cloud = server.cloud();
+    let conflict = Fault::Code(409, "ConditionalRequestConflict");
+    server.next(2, conflict, |method, _| method == "PUT");
+    assert_eq!(put(&cloud, "x", b"mine", When::Absent).unwrap(), Put::Done);
+    assert_eq!(whole(&cloud, "x"), b"mine");
+    server.heard();
+    server.next(2, conflict, |method, path| method == "POST" && path.contains("uploadId="));
+    let large = bytes(17 << 20, 1);
+    assert_eq!(put(&cloud, "large", &large, When::Absent).unwrap(), Put::Done);
+    assert!(whole(&cloud, "large") == large);
+    let begun = server.heard().iter().filter(|(m, p)| m == "POST" && p.contains("?uploads")).count();
+    assert_eq!(begun, 3, "the parts went with the conflict");
+    server.rule(move |method, path| (method == "POST" && path.contains("uploadId=")).then_some(conflict));
+    let e = put(&cloud, "never", &large, When::Absent).unwrap_err();
+    assert!(e.is_retryable() && e.to_string().contains("at the same time"), "{e}");
+}
+
+/// Where the answer to the last request is lost, S3 does not know the upload any more.
+#[test]
+fn a_replacement_in_parts_whose_answer_is_lost_is_done_if_what_stands_is_new() {
+    let server = Server::start();
+    let cloud = server.cloud();
+    let last = |method: &str, path: &str| method == "POST" && path.contains("uploadId=");
+    for seed in 1..3 {
+        let large = bytes(17 << 20, seed);
+        let mut faults = vec![Fault::Code(404, "NoSuchUpload"), Fault::Forgotten];
+        server.rule(move |method, path| if last(method, path) { faults.pop() } else { None });
+        assert_eq!(put(&cloud, "x", &large, When::Always).unwrap(), Put::Done);
+        assert!(whole(&cloud, "x") == large);
+    }
+    server.next(1, Fault::Code(404, "NoSuchUpload"), last);
+    let e = put(&cloud, "x", &bytes(17 << 20, 3), When::Always).unwrap_err();
+    assert!(e.is_retryable() && e.to_string().contains("does not know the upload"), "what stands is the old one: {e}");
+}
+
+#[test]
+fn of_an_upload_that_fails_nothing_stays() {
+    let server = Server::start();
+    let cloud = server.cloud();
+    server.rule(|method, path| match path {
+        _ if method == "PUT" && path.contains("partNumber=2") => Some(Fault::Status(403)),
+        // It is on its way still when the other is refused.
+        _ if method == "PUT" && path.contains("partNumber=3") => Some(Fault::Slow(Duration::from_millis(700))),
+        _ => None,
+    });
+    let e = put(&cloud, "x", &bytes(30 << 20, 0), When::Absent).unwrap_err();
+    assert!(!e.is_retryable() && e.to_string().contains("refuses"), "{e}");
+    let left: Vec<_> =
+        std::fs::read_dir(server.root.parent().unwrap()).unwrap().map(|e| e.unwrap().file_name()).collect();
+    assert_eq!(left, ["reels"], "parts that nobody removes cost money");
+    let heard = server.heard();
+    assert!(heard.last().is_some_and(|(m, p)| m == "DELETE" && p.contains("uploadId=")), "{heard:?}");
+}
+
+/// A line that is slow, but not idle.
+#[test]
+fn a_body_may_be_on_its_way_for_longer_than_an_answer() {
+    let server = Server::start();
+    let limits = Limits { total: Duration::from_secs(60), idle: Duration::from_millis(300) };
+    let cloud = Cloud::with(server.vars()).limits(limits);
+    server.rule(|method, _| (method == "PUT").then_some(Fault::Steady(Duration::from_millis(25))));
+    let (small, large) = (bytes(6 << 20, 0), bytes(17 << 20, 1));
+    assert_eq!(put(&cloud, "small", &small, When::Absent).unwrap(), Put::Done);
+    assert_eq!(put(&cloud, "large", &large, When::Absent).unwrap(), Put::Done);
+    assert!(whole(&cloud, "small") == small && whole(&cloud, "large") == large);
+    server.next(1, Fault::Code(400, "RequestTimeout"), |method, _| method == "PUT");
+    assert_eq!(put(&cloud, "again", &small, When::Absent).unwrap(), Put::Done);
+}
+
+#[test]
+fn a_second_slash_after_the_bucket_is_refused_everywhere() {
+    let server = Server::start();
+    let cloud = server.cloud();
+    let uri = "s3://reels//out/x";
+    let tried =
+        [cloud.stat(uri).err(), cloud.list(uri, 9).err(), cloud.put(uri, Body::Bytes(b"x"), When::Always).err()];
+    for e in tried {
+        let e = e.unwrap();
+        assert!(e.kind() == ErrorKind::Invalid && e.to_string().contains("write `s3://reels/out/x`"), "{e}");
+    }
+    assert_eq!(server.heard(), []);
+}
+
+#[test]
+fn credentials_are_asked_for_once_and_without_the_condition_of_an_upload() {
+    let server = Server::start();
+    let limits = Limits { total: Duration::from_secs(20), idle: Duration::from_secs(5) };
+    let cloud = Cloud::with(server.vars_of_a_role()).limits(limits);
+    assert_eq!(put(&cloud, "large", &bytes(17 << 20, 1), When::Absent).unwrap(), Put::Done);
+    assert_eq!(server.heard().iter().filter(|(_, path)| path == "/credentials").count(), 1);
+}
+
+#[test]
+fn a_key_that_cannot_be_a_path_is_named_where_its_folder_is_listed() {
+    let server = Server::start();
+    std::fs::create_dir(server.root.join("odd")).unwrap();
+    std::fs::write(server.root.join("odd/a\tb"), b"x").unwrap();
+    let e = server.cloud().list("s3://reels/odd", 9).unwrap_err();
+    let told = e.to_string();
+    assert!(told.contains("a key that cannot be the path of a file") && told.contains(r"odd/a\tb"), "{told}");
+    assert!(told.contains("remove it") && !told.contains("choose another name"), "{told}");
+}
+
+#[test]
+fn what_is_known_of_an_environment_is_not_shown() {
+    let shown = format!("{:?}", Cloud::with([("AWS_SECRET_ACCESS_KEY".to_owned(), "hush".to_owned())]));
+    assert!(shown.contains("AWS_SECRET_ACCESS_KEY") && !shown.contains("hush"), "{shown}");
 }

@@ -22,12 +22,16 @@ use s3s::service::{S3Service, S3ServiceBuilder};
 pub(crate) enum Fault {
     /// It is answered with a status, and goes no further.
     Status(u16),
+    /// The same, with a code of S3's.
+    Code(u16, &'static str),
     /// The connection breaks before it is heard.
     Unheard,
     /// The connection breaks after it was heard and done.
     Forgotten,
     /// The connection breaks in the middle of the answer.
     Half,
+    /// Its body is taken little by little, with a rest after each.
+    Steady(Duration),
     /// It is answered late.
     Slow(Duration),
 }
@@ -45,6 +49,8 @@ pub(crate) struct Server {
 
 const KEY: &str = "AKIDTEST";
 const SECRET: &str = "the-secret-of-the-test";
+/// Where a role's credentials are given out.
+const CREDENTIALS: &str = "/credentials";
 
 impl Server {
     pub(crate) fn start() -> Self {
@@ -77,6 +83,17 @@ impl Server {
         ]
         .map(|(k, v)| (k.to_owned(), v.to_owned()))
         .to_vec()
+    }
+
+    /// The same, with a role in place of keys: its credentials are asked for.
+    pub(crate) fn vars_of_a_role(&self) -> Vec<(String, String)> {
+        let token = self.root.parent().unwrap().join("token");
+        std::fs::write(&token, "token").unwrap();
+        let mut vars = self.vars();
+        vars.retain(|(k, _)| !k.contains("KEY"));
+        vars.push(("AWS_CONTAINER_CREDENTIALS_FULL_URI".into(), format!("{}{CREDENTIALS}", self.endpoint)));
+        vars.push(("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE".into(), token.display().to_string()));
+        vars
     }
 
     /// A client that does not wait long.
@@ -137,23 +154,40 @@ impl Way {
         let fault = (self.rule.lock().unwrap())(&method, &path);
         match fault {
             Some(Fault::Unheard) => return Err(std::io::ErrorKind::ConnectionReset.into()),
-            Some(Fault::Status(status)) => {
-                // A server reads a request to its end before it answers on the same connection.
-                let _ = request.into_body().collect().await;
-                let body = "<Error><Code>Fault</Code><Message>as the test asked</Message></Error>";
-                let answer = Response::builder().status(status).body(Broken::whole(body.into()));
-                return answer.map_err(std::io::Error::other);
-            }
+            Some(Fault::Status(status)) => return refuse(request, status, "Fault").await,
+            Some(Fault::Code(status, code)) => return refuse(request, status, code).await,
             Some(Fault::Slow(time)) => tokio::time::sleep(time).await,
             _ => {}
         }
+        if path == CREDENTIALS {
+            // Its own header is the one that decides for an upload, and no business of this one.
+            let status = if request.headers().contains_key("if-none-match") { 412 } else { 200 };
+            let body = format!(
+                "{{\"AccessKeyId\":\"{KEY}\",\"SecretAccessKey\":\"{SECRET}\",\"Token\":\"t\",\
+                 \"Expiration\":\"2999-01-01T00:00:00Z\"}}"
+            );
+            let answer = Response::builder().status(status).body(Broken::whole(body.into()));
+            return answer.map_err(std::io::Error::other);
+        }
+        let request = match fault {
+            Some(Fault::Steady(rest)) => {
+                let (head, mut body) = request.into_parts();
+                let (mut taken, mut rested) = (Vec::new(), 0);
+                while let Some(frame) = body.frame().await {
+                    let frame = frame.map_err(std::io::Error::other)?;
+                    taken.extend_from_slice(frame.data_ref().map_or(&[], |d| d));
+                    while rested + (256 << 10) <= taken.len() {
+                        rested += 256 << 10;
+                        tokio::time::sleep(rest).await;
+                    }
+                }
+                Request::from_parts(head, s3s::Body::from(Bytes::from(taken)))
+            }
+            _ => request.map(s3s::Body::from),
+        };
         let writes = method != "GET" && method != "HEAD" && !path.contains("partNumber");
         let one = if writes { Some(self.one.lock().await) } else { None };
-        let answer = self
-            .service
-            .call(request.map(s3s::Body::from))
-            .await
-            .map_err(|e| std::io::Error::other(format!("{e:?}")))?;
+        let answer = self.service.call(request).await.map_err(|e| std::io::Error::other(format!("{e:?}")))?;
         drop(one);
         let (parts, body) = answer.into_parts();
         let bytes = body.collect().await.map_err(|e| std::io::Error::other(format!("{e:?}")))?.to_bytes();
@@ -163,6 +197,14 @@ impl Way {
             _ => Ok(Response::from_parts(parts, Broken::whole(bytes))),
         }
     }
+}
+
+async fn refuse(request: Request<Incoming>, status: u16, code: &str) -> Result<Response<Broken>, std::io::Error> {
+    // A server reads a request to its end before it answers on the same connection.
+    let _ = request.into_body().collect().await;
+    let body = format!("<Error><Code>{code}</Code><Message>as the test asked</Message></Error>");
+    let answer = Response::builder().status(status).body(Broken::whole(body.into()));
+    answer.map_err(std::io::Error::other)
 }
 
 /// A body, or the first half of one.
