@@ -13,7 +13,7 @@ use rushes_core::run::{
     Budget, CancellationToken, Events, Executor, Executors, RunContext, RunReport, Runner, understand,
 };
 use rushes_core::stage::{Batch, ClipRef};
-use rushes_core::storage::{absolute, is_uri, local_only};
+use rushes_core::storage::{absolute, is_uri, local_only, same_form};
 use rushes_core::{Error, ErrorKind, Result};
 use rushes_ledger::{Judgement, Ledger};
 
@@ -310,7 +310,7 @@ fn this_machines(path: PathBuf) -> PathBuf {
 
 /// Outputs among camera originals would be taken for media by the next look at the card.
 fn refuse_writing_into_the_card(input: &Path, out: &Path) -> Result<()> {
-    let (Ok(input), Ok(out)) = (absolute(input), absolute(out)) else { return Ok(()) };
+    let (Ok(input), Ok(out)) = (absolute(&same_form(input)), absolute(&same_form(out))) else { return Ok(()) };
     let real = |p: &Path| std::fs::canonicalize(p).unwrap_or_else(|_| p.to_owned());
     let inside = if is_uri(&input) || is_uri(&out) {
         out.starts_with(&input)

@@ -19,6 +19,8 @@ use crate::upload;
 /// Objects of the clouds. Buckets are opened once each.
 pub struct Cloud {
     vars: Vec<(String, String)>,
+    /// Azure's account where a URI names none.
+    account: String,
     limits: Limits,
     buckets: Mutex<BTreeMap<String, Bucket>>,
 }
@@ -48,8 +50,10 @@ impl Cloud {
 
     /// With variables as the environment has them: `AWS_REGION`, `GOOGLE_APPLICATION_CREDENTIALS`.
     pub fn with(vars: impl IntoIterator<Item = (String, String)>) -> Self {
-        let vars = vars.into_iter().filter(|(name, _)| is_read(name)).collect();
-        Self { vars, limits: Limits::default(), buckets: Mutex::default() }
+        let vars: Vec<_> = vars.into_iter().filter(|(name, _)| is_read(name)).collect();
+        let account = vars.iter().find(|(name, _)| name == "AZURE_STORAGE_ACCOUNT_NAME");
+        let account = account.map(|(_, account)| account.to_ascii_lowercase()).unwrap_or_default();
+        Self { vars, account, limits: Limits::default(), buckets: Mutex::default() }
     }
 
     /// How long is waited.
@@ -152,6 +156,31 @@ impl Storage for Cloud {
             }
         })
     }
+
+    fn one_form(&self, uri: &str) -> String {
+        let (scheme, rest) = uri.split_once("://").unwrap_or_default();
+        match scheme.to_ascii_lowercase().as_str() {
+            "s3" | "s3a" => format!("s3://{rest}"),
+            "gs" => format!("gs://{rest}"),
+            _ => {
+                let (container, key) = rest.split_once('/').unwrap_or((rest, ""));
+                // Names of containers and accounts are lower case.
+                let container = container.to_ascii_lowercase();
+                let (container, account) = match container.split_once('@') {
+                    Some((container, host)) => (container, account_of(host)),
+                    // It is the environment's.
+                    None => (&*container, self.account.as_str()),
+                };
+                format!("az://{container}@{account}/{key}")
+            }
+        }
+    }
+}
+
+/// The account of Azure whose `host` this is; other hosts stand for themselves.
+fn account_of(host: &str) -> &str {
+    let account = |end| host.strip_suffix(end);
+    account(".dfs.core.windows.net").or_else(|| account(".blob.core.windows.net")).unwrap_or(host)
 }
 
 impl Object {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::part::{PART_SUFFIX, SCRATCH_PREFIX, clear_stale};
 use crate::media::ClipMedia;
-use crate::storage::{Place, place, scratch};
+use crate::storage::{Place, place, same_form, scratch};
 use crate::{Error, ErrorKind, Result};
 
 /// Removes the temporaries in `folder` that nobody writes any more. Those of writers on other machines are told from
@@ -74,8 +74,8 @@ pub fn refuse_among_originals(out: &Path, media: &ClipMedia) -> Result<()> {
 fn without_links(path: &Path) -> Option<PathBuf> {
     let path = match place(path).ok()? {
         Place::Local(local) => local,
-        // There are none.
-        Place::Remote(_) => return Some(path.to_owned()),
+        // There are none, but several names for one place.
+        Place::Remote(_) => return Some(same_form(path)),
     };
     let whole = std::path::absolute(&path).ok()?;
     whole.ancestors().find_map(|a| Some(a.canonicalize().ok()?.join(whole.strip_prefix(a).ok()?)))

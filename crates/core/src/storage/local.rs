@@ -140,15 +140,27 @@ pub fn scratch() -> PathBuf {
 /// Puts a finished output, whose digest is known.
 pub(crate) fn put(to: &Remote<'_>, body: Body<'_>, existing: Existing, digest: &Digest) -> Result<()> {
     let when = if existing == Existing::Replace { When::Always } else { When::Absent };
-    if to.storage.put(&to.uri, body, when)? == Put::Done {
-        return Ok(());
-    }
-    // Of equal bytes it makes no difference who put them, and where an answer was lost it was this very put.
     let path = Path::new(&*to.uri);
-    let same = match to.storage.stat(&to.uri) {
-        Ok(there) => there.bytes == body.len() && Digest::xxh64_of_file(path)?.0 == *digest,
-        Err(e) if e.kind() == ErrorKind::NotFound => false,
-        Err(e) => return Err(e),
+    let mut puts = 0;
+    let same = loop {
+        if to.storage.put(&to.uri, body, when)? == Put::Done {
+            return Ok(());
+        }
+        puts += 1;
+        // Of equal bytes it makes no difference who put them, and where an answer was lost it was this very put.
+        match to.storage.stat(&to.uri) {
+            Ok(there) => break there.bytes == body.len() && Digest::xxh64_of_file(path)?.0 == *digest,
+            // Somebody removed it since, or it was never there: nothing has the name.
+            Err(e) if e.kind() == ErrorKind::NotFound && puts < 3 => {}
+            Err(e) if e.kind() == ErrorKind::NotFound => {
+                let text = "the service says that it stands, and that it is not there";
+                return Err(Error::new(ErrorKind::Io, text)
+                    .path(path)
+                    .retryable()
+                    .advice("see whether something removes it all the time, and run again"));
+            }
+            Err(e) => return Err(e),
+        }
     };
     match existing.may_replace() {
         _ if same => Ok(()),

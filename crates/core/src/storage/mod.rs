@@ -24,7 +24,7 @@ use crate::Result;
 pub use local::{absolute, exists, is_folder, list, read_text, read_whole, remove, scratch, stat};
 pub(crate) use local::{put, read_at as local_read_at};
 pub use memory::Memory;
-pub use place::{Place, Remote, is_uri, local_only, place, register};
+pub use place::{Place, Remote, is_uri, local_only, place, register, same_form};
 pub use presence::Presence;
 pub use reader::RemoteReader;
 
@@ -142,6 +142,15 @@ pub trait Storage: Send + Sync + std::fmt::Debug {
     /// # Errors
     /// When it cannot be removed.
     fn remove(&self, uri: &str) -> Result<()>;
+
+    /// The same text for all URIs that name the same file or folder: schemes are told in either case, and some places by
+    /// several. It is for comparing, with [`same_form`].
+    fn one_form(&self, uri: &str) -> String {
+        match uri.split_once("://") {
+            Some((scheme, rest)) => format!("{}://{rest}", scheme.to_ascii_lowercase()),
+            None => uri.to_owned(),
+        }
+    }
 }
 
 #[cfg(test)]

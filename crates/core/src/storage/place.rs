@@ -64,6 +64,16 @@ pub fn place(path: &Path) -> Result<Place<'_>> {
     Ok(Place::Remote(Remote { storage, uri }))
 }
 
+/// The path by which places are compared: of all URIs that name one place it is the same, and of `file:///` a path of
+/// this machine. Links are not followed.
+pub fn same_form(path: &Path) -> PathBuf {
+    match place(path) {
+        Ok(Place::Local(local)) => local.into_owned(),
+        Ok(Place::Remote(r)) => PathBuf::from(r.storage.one_form(&r.uri)),
+        Err(_) => path.to_owned(),
+    }
+}
+
 /// The path on this machine, for work that only files can be used for: `what` says which, as in "an offload".
 ///
 /// # Errors

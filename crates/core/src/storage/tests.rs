@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex};
 use proptest::prelude::*;
 
 use super::*;
-use crate::deliver::{AtomicFile, Existing, write_whole};
-use crate::media::{Digest, Original, open_original};
+use crate::deliver::{AtomicFile, Existing, refuse_among_originals, write_whole};
+use crate::media::{ClipMedia, Digest, Original, open_original};
 use crate::{Error, ErrorKind};
 
 /// Files in memory under a scheme of their own, and the ranges that were asked for.
@@ -18,6 +18,8 @@ struct Asked {
     /// A put succeeds, and says that something stands.
     forgetful: bool,
     fails: Mutex<u32>,
+    /// Puts that are told that something stands, where nothing does.
+    stands: Mutex<u32>,
 }
 
 impl Storage for Asked {
@@ -40,6 +42,11 @@ impl Storage for Asked {
     }
 
     fn put(&self, uri: &str, body: Body<'_>, when: When) -> Result<Put> {
+        let mut stands = self.stands.lock().unwrap();
+        if *stands > 0 {
+            *stands -= 1;
+            return Ok(Put::Stands);
+        }
         let came = self.memory.put(uri, body, when)?;
         Ok(if self.forgetful { Put::Stands } else { came })
     }
@@ -267,4 +274,29 @@ proptest! {
             prop_assert!(got == want);
         }
     }
+}
+
+#[test]
+fn what_stands_and_is_not_there_is_put_again() {
+    let storage = asked("vanishing", Asked { stands: Mutex::new(2), ..Asked::default() });
+    write_whole(Path::new("vanishing://b/out"), false, b"made").unwrap();
+    assert_eq!(read_whole(Path::new("vanishing://b/out"), 9).unwrap(), b"made");
+    *storage.stands.lock().unwrap() = 9;
+    let e = write_whole(Path::new("vanishing://b/other"), false, b"made").unwrap_err();
+    assert!(e.is_retryable() && e.kind() == ErrorKind::Io, "{e}");
+}
+
+#[test]
+fn places_are_compared_in_one_form() {
+    asked("form", Asked::default());
+    let same = |path: &str| same_form(Path::new(path));
+    assert_eq!(same("FORM://b/A001"), Path::new("form://b/A001"));
+    assert_eq!(same("file:///cards/A%20001"), Path::new("/cards/A 001"));
+    for unchanged in ["/cards/A001", "A001", "nobody://B/k", "form://B/K"] {
+        assert_eq!(same(unchanged), Path::new(unchanged));
+    }
+    let media = ClipMedia::Files(vec![PathBuf::from("form://b/A001/clip.mov")]);
+    let e = refuse_among_originals(Path::new("Form://b/A001"), &media).unwrap_err();
+    assert!(e.to_string().contains("holds camera files"), "{e}");
+    refuse_among_originals(Path::new("Form://b/A002"), &media).unwrap();
 }

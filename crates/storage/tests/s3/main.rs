@@ -333,3 +333,22 @@ fn what_is_known_of_an_environment_is_not_shown() {
     let shown = format!("{:?}", Cloud::with([("AWS_SECRET_ACCESS_KEY".to_owned(), "hush".to_owned())]));
     assert!(shown.contains("AWS_SECRET_ACCESS_KEY") && !shown.contains("hush"), "{shown}");
 }
+
+#[test]
+fn a_place_with_several_names_is_compared_by_one() {
+    let account = ("AZURE_STORAGE_ACCOUNT_NAME".to_owned(), "reels".to_owned());
+    let (cloud, other) = (Cloud::with([account]), Cloud::with([]));
+    for uri in ["s3://b/A001/K", "s3a://b/A001/K", "S3A://b/A001/K"] {
+        assert_eq!(cloud.one_form(uri), "s3://b/A001/K");
+    }
+    assert_eq!(cloud.one_form("GS://b/k"), "gs://b/k");
+    let one = cloud.one_form("az://box/A001/K");
+    for host in ["box", "box@reels.dfs.core.windows.net", "Box@reels.blob.core.windows.net"] {
+        for scheme in ["az", "azure", "abfs", "ABFSS", "adl"] {
+            assert_eq!(cloud.one_form(&format!("{scheme}://{host}/A001/K")), one, "{scheme} {host}");
+        }
+    }
+    assert_ne!(cloud.one_form("abfss://box@others.dfs.core.windows.net/A001/K"), one);
+    assert_ne!(other.one_form("az://box/A001/K"), one, "of that one it is not known whose it is");
+    assert_ne!(cloud.one_form("az://box/A001/k"), one);
+}
