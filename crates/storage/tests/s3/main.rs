@@ -1,6 +1,7 @@
 //! What is kept at a server of S3, over a network that is slow and breaks.
 
 mod azure;
+mod clouds;
 mod job;
 mod server;
 
