@@ -85,8 +85,8 @@ impl Bucket {
     }
 }
 
-/// Whether the clients read the variable `name`, which all of their own crate's `from_env` do. Not `SERVICE_ACCOUNT`,
-/// which Google's tools do not know, and pods have with the name of an account where a path is expected.
+/// Whether the variable `name` is for the clients: those that `from_env` of their crate reads. Not `SERVICE_ACCOUNT`,
+/// which Google's tools do not know, and which in pods is the name of an account where a path is expected.
 pub(crate) fn is_read(name: &str) -> bool {
     ["AWS_", "GOOGLE_", "AZURE_"].iter().any(|p| name.starts_with(p)) || name == IDENTITY_ENDPOINT
 }
