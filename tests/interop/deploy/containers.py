@@ -60,6 +60,7 @@ def compose_problems(c, targets):
 
 def worker_problems(s, c, targets, queues):
     options, wrong = worker.options(s["command"])
+    wrong += worker.option_problems(options, seconds(s.get("stop_grace_period", "10s")))
     queues.update(options.get("--queue", []))
     if s["build"]["target"] not in targets or s["image"].split(":")[0] != s["build"]["target"]:
         wrong.append(f"builds {s['build']['target']} and calls it {s['image']}")
@@ -83,8 +84,6 @@ def worker_problems(s, c, targets, queues):
     port = options.get("--metrics", [":none"])[0].split(":")[1]
     if f"/127.0.0.1/{port} " not in " ".join(s["healthcheck"]["test"]):
         wrong.append("is asked at another port than it answers at")
-    if seconds(s.get("stop_grace_period", "10s")) < 60:
-        wrong.append("has no time to drain")
     return wrong
 
 
@@ -174,13 +173,23 @@ def compose_faults(c):
     def without(service):
         return f"no service {service}", lambda: {**c, "services": {n: s for n, s in c["services"].items() if n != service}}
 
+    def told(service, old, new):
+        command = c["services"][service]["command"]
+        at = command.index(old[0])
+        assert command[at:at + len(old)] == old, f"{service} is not told {old}"
+        return change(service, "command", [*command[:at], *new, *command[at + len(old):]])
+
     cpu = c["services"]["cpu"]
     return [
         change("cpu", "image", "rushes-ffmpeg"), change("cpu", "image", "rushes-ffmpeg:latest"), change("cpu", "image", "rushes-gpu:0.1.0"),
         change("ui", "image", "temporalio/ui:latest"), change("cpu", "read_only", False), change("cpu", "cap_drop", []),
         change("cpu", "cap_add", ["SYS_ADMIN"]), change("cpu", "security_opt", []), change("cpu", "user", "0:0"),
         change("cpu", "tmpfs", []), change("cpu", "tmpfs", ["/scratch:mode=1777"]), change("cpu", "mem_limit", "4294967296"),
-        change("cpu", "stop_grace_period", "10s"), change("cpu", "command", [*cpu["command"], "--fast"]),
+        change("cpu", "stop_grace_period", "10s"), change("cpu", "stop_grace_period", "30m"),
+        told("cpu", ["--grace", "540"], []), told("cpu", ["--grace", "540"], ["--grace=600"]), told("cpu", ["--grace", "540"], ["--grace", "9m"]),
+        told("filmlight", ["--memory", "4GiB"], []), told("cpu", ["--memory", "4GiB"], []), told("filmlight", ["--filmlight"], []),
+        told("gpu", ["--gpu=best"], []), told("gpu", ["--gpu=best"], ["--gpu", "best"]), told("cpu", ["--queue"], ["--filmlight", "--queue"]),
+        change("cpu", "command", [*cpu["command"], "--fast"]),
         change("cpu", "command", ["worker", "--queue", "none"]), change("temporal", "ports", [{"target": 7233, "published": "7233"}]),
         change("cpu", "environment", {**cpu["environment"], "TEMPORAL_ADDRESS": "server:7233"}),
         change("cpu", "environment", {**cpu["environment"], "TEMPORAL_NAMESPACE": "default"}),

@@ -61,6 +61,7 @@ def container_problems(name, pod, limits, config):
         return ["not one container"]
     box = pod["containers"][0]
     options, wrong = worker.options(box["args"])
+    wrong += worker.option_problems(options, pod.get("terminationGracePeriodSeconds", 30))
     if options.get("--queue") != [name]:
         wrong.append(f"asks the queue {options.get('--queue')}")
     ports = {p.get("name"): p["containerPort"] for p in box.get("ports", [])}
@@ -139,8 +140,6 @@ def deployment_problems(d, by_kind, images):
     if not rights.get("runAsNonRoot") or rights.get("runAsUser", 0) == 0 \
             or rights.get("seccompProfile") != {"type": "RuntimeDefault"}:
         wrong.append("runs as root or without seccomp")
-    if pod.get("terminationGracePeriodSeconds", 0) < 60:
-        wrong.append("has no time to drain")
     for kind in ("PodDisruptionBudget", "ScaledObject"):
         if d["metadata"]["name"] not in by_kind[kind]:
             wrong.append(f"has no {kind}")
@@ -178,7 +177,7 @@ def scaling_problems(s, by_kind):
     return wrong
 
 
-def problems(documents, images):
+def problems(documents, images, classes=worker.QUEUES):
     found = []
     by_kind = {k: {} for k in ["Deployment", "ConfigMap", "ServiceAccount", "PriorityClass", "PodDisruptionBudget",
                                "ScaledObject", "TriggerAuthentication", "Service", "PodMonitor", "Namespace"]}
@@ -192,9 +191,9 @@ def problems(documents, images):
             found.append(f"{where}: in the namespace {d['metadata'].get('namespace')}, which is not made here")
     if found:
         return found  # what follows takes fields for granted
-    classes = sorted(n.removeprefix("rushes-") for n in by_kind["Deployment"])
-    if classes != sorted(worker.QUEUES):
-        found.append(f"workers of the classes {classes}")
+    there = sorted(n.removeprefix("rushes-") for n in by_kind["Deployment"])
+    if there != sorted(classes):
+        found.append(f"workers of the classes {there}")
     for n, d in by_kind["Deployment"].items():
         try:
             found += [f"Deployment {n}: {p}" for p in deployment_problems(d, by_kind, images)]
@@ -238,6 +237,17 @@ def faults(documents):
             return copied
         return f"{kind} {name}: {'.'.join(map(str, path))} = {value}", broken
 
+    def told(name, old, new):
+        def broken():
+            copied = copy.deepcopy(documents)
+            box = next(d for d in copied if d["kind"] == "Deployment" and d["metadata"]["name"] == name)
+            box = box["spec"]["template"]["spec"]["containers"][0]
+            at = box["args"].index(old[0])
+            assert box["args"][at:at + len(old)] == old, f"{name} is not told {old}"
+            box["args"][at:at + len(old)] = new
+            return copied
+        return f"Deployment {name}: {' '.join(old)} -> {' '.join(new)}", broken
+
     def without(kind, name):
         return f"no {kind} {name}", lambda: [d for d in documents if (d["kind"], d["metadata"]["name"]) != (kind, name)]
 
@@ -251,9 +261,20 @@ def faults(documents):
         change("Deployment", "rushes-cpu", ["spec", "replicas"], 3),
         change("Deployment", "rushes-cpu", ["metadata", "namespace"], "default"),
         change("Deployment", "rushes-cpu", [*box, "image"], "rushes:latest"),
-        change("Deployment", "rushes-cpu", [*box, "args", 2], "gpu"),
-        change("Deployment", "rushes-cpu", [*box, "args", 1], "--que"),
-        change("Deployment", "rushes-cpu", [*box, "args", 6], "7GiB"),
+        told("rushes-cpu", ["--queue", "cpu"], ["--queue", "gpu"]),
+        told("rushes-cpu", ["--queue"], ["--que"]),
+        told("rushes-cpu", ["--memory", "5GiB"], ["--memory", "7GiB"]),
+        told("rushes-cpu", ["--memory", "5GiB"], []),
+        told("rushes-cpu", ["--memory", "5GiB"], ["--memory"]),
+        told("rushes-cpu", ["--grace", "840"], []),
+        told("rushes-cpu", ["--grace", "840"], ["--grace", "14m"]),
+        told("rushes-cpu", ["--grace", "840"], ["--grace", "900"]),
+        told("rushes-cpu", ["--grace", "840"], ["--grace", "30"]),
+        told("rushes-orchestrate", ["--grace", "30"], ["--grace", "90"]),
+        told("rushes-gpu", ["--gpu=best"], []),
+        told("rushes-gpu", ["--gpu=best"], ["--gpu", "best"]),
+        told("rushes-filmlight", ["--filmlight"], []),
+        told("rushes-cpu", ["--memory", "5GiB"], ["--memory", "5GiB", "--gpu"]),
         change("Deployment", "rushes-cpu", [*box, "env"], None),
         change("Deployment", "rushes-cpu", [*box, "readinessProbe"], None),
         change("Deployment", "rushes-cpu", [*box, "livenessProbe", "httpGet", "path"], "/readyz"),
