@@ -29,7 +29,9 @@ TYPES = {"ScaledObject": keda.ScaledObject, "TriggerAuthentication": keda.Trigge
 TRIGGER = {"endpoint", "endpointFromEnv", "namespace", "namespaceFromEnv", "taskQueue", "taskQueueFromEnv", "queueTypes",
            "targetQueueSize", "activationTargetQueueSize", "workerDeploymentName", "workerDeploymentBuildId",
            "minConnectTimeout", "unsafeSsl", "tlsServerName"}
-CLUSTER_WIDE = {"Namespace", "PriorityClass"}
+CLUSTER_WIDE = {"Namespace", "PriorityClass", "PersistentVolume"}
+# Claims that whoever has what they stand for makes.
+OF_OTHERS = {"filmlight"}
 
 
 def schema_problems(document):
@@ -91,7 +93,7 @@ def container_problems(name, pod, limits, config):
     return wrong
 
 
-def scratch_problems(pod, limits, config):
+def scratch_problems(pod, limits, config, claims, writable):
     wrong = []
     volumes = {v["name"]: v for v in pod["volumes"]}
     mounts = {m["name"]: m for m in pod["containers"][0]["volumeMounts"]}
@@ -99,7 +101,9 @@ def scratch_problems(pod, limits, config):
         wrong.append(f"volumes {sorted(volumes)} and mounts {sorted(mounts)}")
     wrong += [f"{n} is no volume for a worker" for n, v in volumes.items()
               if v.keys() - {"name", "emptyDir", "persistentVolumeClaim"}]
-    wrong += [f"{n} is writable" for n, m in mounts.items() if n != "scratch" and not m.get("readOnly")]
+    wrong += [f"{n} is writable" for n, m in mounts.items() if n not in writable and not m.get("readOnly")]
+    claimed = {v["persistentVolumeClaim"]["claimName"] for v in volumes.values() if "persistentVolumeClaim" in v}
+    wrong += [f"nobody makes the claim {c}" for c in claimed - set(claims) - OF_OTHERS]
     scratch = volumes.get("scratch", {}).get("emptyDir", {})
     if not scratch.get("sizeLimit"):
         wrong.append("scratch has no limit")
@@ -111,13 +115,14 @@ def scratch_problems(pod, limits, config):
     return wrong
 
 
-def deployment_problems(d, by_kind, images):
+def deployment_problems(d, by_kind, images, writable):
     name = d["metadata"]["name"].removeprefix("rushes-")
     pod, template = d["spec"]["template"]["spec"], d["spec"]["template"]["metadata"]["labels"]
     box = pod["containers"][0]
     limits = box["resources"]["limits"]
     config = {n: c["data"] for n, c in by_kind["ConfigMap"].items()}
-    wrong = container_problems(name, pod, limits, config) + scratch_problems(pod, limits, config)
+    wrong = container_problems(name, pod, limits, config) + scratch_problems(
+        pod, limits, config, by_kind["PersistentVolumeClaim"], writable)
     selector = d["spec"]["selector"]["matchLabels"]
     if not matches(selector, template) or template.get("app.kubernetes.io/component") != name:
         wrong.append(f"selects {selector} and makes {template}")
@@ -177,10 +182,10 @@ def scaling_problems(s, by_kind):
     return wrong
 
 
-def problems(documents, images, classes=worker.QUEUES):
+def problems(documents, images, classes=worker.QUEUES, writable=("scratch",)):
     found = []
     by_kind = {k: {} for k in ["Deployment", "ConfigMap", "ServiceAccount", "PriorityClass", "PodDisruptionBudget",
-                               "ScaledObject", "TriggerAuthentication", "Service", "PodMonitor", "Namespace"]}
+                               "ScaledObject", "TriggerAuthentication", "Service", "PodMonitor", "Namespace", "PersistentVolumeClaim"]}
     for d in documents:
         where = f"{d['kind']} {d['metadata']['name']}"
         if d["metadata"]["name"] in by_kind.setdefault(d["kind"], {}):
@@ -196,7 +201,7 @@ def problems(documents, images, classes=worker.QUEUES):
         found.append(f"workers of the classes {there}")
     for n, d in by_kind["Deployment"].items():
         try:
-            found += [f"Deployment {n}: {p}" for p in deployment_problems(d, by_kind, images)]
+            found += [f"Deployment {n}: {p}" for p in deployment_problems(d, by_kind, images, writable)]
         except (KeyError, ValueError) as e:
             found.append(f"Deployment {n}: misses or misspells {e}")
     for n, s in by_kind["ScaledObject"].items():
@@ -293,6 +298,9 @@ def faults(documents):
         change("Deployment", "rushes-cpu", [*pod, "topologySpreadConstraints"], None),
         change("Deployment", "rushes-gpu", [*box, "resources", "limits", "nvidia.com/gpu"], None),
         change("Deployment", "rushes-filmlight", [*box, "volumeMounts", 1, "readOnly"], False),
+        change("Deployment", "rushes-filmlight", [*pod, "volumes", 1, "persistentVolumeClaim", "claimName"], "fl"),
+        change("PodMonitor", "rushes", ["metadata", "namespace"], None),
+        change("TriggerAuthentication", "rushes-temporal", ["metadata", "namespace"], "default"),
         without("Deployment", "rushes-gpu"),
         without("PodDisruptionBudget", "rushes-cpu"),
         change("PodDisruptionBudget", "rushes-cpu", ["spec", "selector", "matchLabels", "app.kubernetes.io/component"], "gpu"),
@@ -325,24 +333,29 @@ def rendered(kubectl, folder):
     return list(yaml.safe_load_all(made.stdout))
 
 
+def images_of(deploy):
+    """What the Dockerfile makes, by name and version."""
+    version = re.search(r'^version = "(.*)"', (deploy.parent / "Cargo.toml").read_text(), re.M)[1]
+    return {f"{n}:{version}" for n in re.findall(r"^FROM \S+ AS (rushes\S*)", (deploy / "Dockerfile").read_text(), re.M)}
+
+
 def main():
     kubectl, deploy, work = sys.argv[1], pathlib.Path(sys.argv[2]).resolve(), pathlib.Path(sys.argv[3])
-    version = re.search(r'^version = "(.*)"', (deploy.parent / "Cargo.toml").read_text(), re.M)[1]
-    images = {f"{n}:{version}" for n in re.findall(r"^FROM \S+ AS (rushes\S*)", (deploy / "Dockerfile").read_text(), re.M)}
+    images = images_of(deploy)
 
     # A manifest that nobody lists is one that nobody applies.
     listed = set(yaml.safe_load((deploy / "kubernetes/kustomization.yaml").read_text())["resources"])
     there = {p.name for p in (deploy / "kubernetes").glob("*.yaml")} - {"kustomization.yaml"}
     wrong = [f"in the folder or in kustomization.yaml, not in both: {n}" for n in listed ^ there]
 
-    # With everything that may be put in, by an overlay as its user would write it.
+    # With everything that may be put in, by an overlay that says no more than it must.
     overlay = work / "overlay"
     shutil.rmtree(overlay, ignore_errors=True)
     overlay.mkdir(parents=True)
     base = os.path.relpath(deploy / "kubernetes", overlay.resolve())
     parts = sorted(p.parent.name for p in (deploy / "kubernetes/components").glob("*/kustomization.yaml"))
     (overlay / "kustomization.yaml").write_text(yaml.safe_dump(
-        {"resources": [base], "components": [f"{base}/components/{p}" for p in parts], "namespace": "rushes"}))
+        {"resources": [base], "components": [f"{base}/components/{p}" for p in parts]}))
     plain, whole = rendered(kubectl, deploy / "kubernetes"), rendered(kubectl, overlay)
     wrong += problems(plain, images) + problems(whole, images)
     if len(whole) <= len(plain):
