@@ -14,7 +14,12 @@ import subprocess
 import sys
 import tomllib
 
+import yaml
+
 import worker
+
+# What orders ask of the server beside its defaults: shows share by their weights.
+SERVER = {"matching.enableFairness": True}
 
 
 def compose(program, file):
@@ -85,6 +90,13 @@ def worker_problems(s, c, targets, queues):
     if f"/127.0.0.1/{port} " not in " ".join(s["healthcheck"]["test"]):
         wrong.append("is asked at another port than it answers at")
     return wrong
+
+
+def dynamic_problems(text):
+    """Of the settings that the server reads while it runs."""
+    read = yaml.safe_load(text)
+    return [f"dynamic.yaml: {key} is {read.get(key)}" for key, value in SERVER.items()
+            if read.get(key) != [{"value": value, "constraints": {}}]]
 
 
 def instructions(text):
@@ -198,6 +210,13 @@ def compose_faults(c):
     ]
 
 
+def dynamic_faults(text):
+    def replaced(old, new):
+        assert old in text, old
+        return f"dynamic.yaml: {old} -> {new}", lambda: text.replace(old, new)
+    return [replaced("enableFairness", "enableFairnes"), replaced("value: true", "value: false"), replaced("value: true", "enabled: true")]
+
+
 def dockerfile_faults(text, ignore):
     def replaced(old, new):
         assert old in text, old
@@ -220,6 +239,8 @@ def main():
     wrong, stages, missing = dockerfile_problems(text, ignore, deploy)
     c = compose(program, deploy / "compose.yaml")
     wrong += compose_problems(c, stages)
+    dynamic = (deploy / "temporal/dynamic.yaml").read_text()
+    wrong += dynamic_problems(dynamic)
     # Without a profile there is all that units need.
     plain = subprocess.run([program, "-f", deploy / "compose.yaml", "config", "--services"], capture_output=True, text=True, check=True)
     if not {"temporal", "orchestrate", "cpu"} <= set(plain.stdout.split()):
@@ -233,6 +254,7 @@ def main():
     if missing:
         print(f"CONTAINERS: THE COMMAND DOES NOT HAVE THE FEATURES YET THAT IMAGES ARE BUILT WITH: {', '.join(sorted(missing))}")
     seen = worker.every_fault_is_found(compose_faults(c), lambda broken: compose_problems(broken, stages))
+    seen += worker.every_fault_is_found(dynamic_faults(dynamic), dynamic_problems)
     seen += worker.every_fault_is_found(dockerfile_faults(text, ignore), lambda broken: dockerfile_problems(*broken, deploy)[0])
     print(f"containers: {len(c['services'])} services and {len(stages)} stages agree with each other; {seen} faults were found")
 
