@@ -308,7 +308,7 @@ pub(crate) struct JobArgs {
     /// Replace outputs that exist.
     #[arg(long)]
     pub(crate) overwrite: bool,
-    /// Most memory that frames in flight may take, such as 4GiB; half of the machine's if not given.
+    /// Most memory that frames in flight may take, such as 4GiB; half of what this process may have if not given.
     #[arg(long, value_parser = bytes)]
     pub(crate) memory: Option<u64>,
     /// Threads; one a core if not given.

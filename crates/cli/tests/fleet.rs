@@ -123,7 +123,9 @@ fn a_fleet_works_from_bucket_to_bucket_with_no_disk_but_scratch() {
     let copied = Command::new("cp").arg("-r").args([&card.root, &bucket.root]).status().unwrap();
     assert!(copied.success());
     let (empty, scratch) = (folder.path().join("empty"), folder.path().join("scratch"));
-    [&empty, &scratch].map(|path| std::fs::create_dir(path).unwrap());
+    for path in [&empty, &scratch] {
+        std::fs::create_dir(path).unwrap();
+    }
     let alone = |args: &[&str]| {
         let mut command = rushes(args);
         command.env_clear().envs(bucket.vars()).env("RUSHES_SCRATCH", &scratch).current_dir(&empty);

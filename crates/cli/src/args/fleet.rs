@@ -31,7 +31,7 @@ pub(crate) struct WorkerArgs {
     /// Threads; one a core if not given.
     #[arg(long)]
     pub(crate) threads: Option<usize>,
-    /// Most memory that frames in flight may take, such as 4GiB; half of the machine's if not given.
+    /// Most memory that frames in flight may take, such as 4GiB; half of what this process may have if not given.
     #[arg(long, value_parser = super::bytes)]
     pub(crate) memory: Option<u64>,
     /// Run each unit in a process of its own, so that a decoder that crashes takes nothing else with it.
