@@ -7,7 +7,7 @@ use std::sync::Arc;
 use rushes::backends::local::LocalExecutor;
 use rushes::core::graph::Registry;
 use rushes::core::media::ClipMedia;
-use rushes::core::run::{Event, Events, Executors, Orders, Outcome, RunContext, UnitRef};
+use rushes::core::run::{Event, Events, Executors, FOUND, Orders, Outcome, RunContext, UnitRef};
 use rushes::order::{Desk, Order, Spread};
 use rushes::{Error, ErrorKind, Job};
 
@@ -121,6 +121,7 @@ async fn a_unit_that_is_delivered_again_is_not_made_again() {
     let cx = RunContext { events, ..RunContext::plain() };
     let found = desk(rushes::registry()).run(name, unit, &cx).await.unwrap();
     assert_eq!((found.outcome, &found.outputs), (Outcome::Done, &first.outputs));
+    assert_eq!(found.ran_on, format!("{FOUND}{}", first.ran_on));
     assert_eq!(*made.lock().unwrap(), 0);
     // One whose output was lost meanwhile is made again, and that output alone.
     let lost = bench.path("out").join(&first.outputs[0].path);

@@ -1,14 +1,17 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
-use rushes::core::run::{Event, Events, Orders as _, Outcome, RunContext, UnitRef};
+use rushes::core::plan::Unit;
+use rushes::core::run::{
+    Event, Events, Executor, Executors, Orders as _, Outcome, RunContext, UnitRef, UnitReport, Verdict,
+};
 use rushes::ledger::{Ledger, Lineage};
-use rushes::order::{Order, Spread};
+use rushes::order::{Desk, Order, Spread};
 use rushes::recipes::Dailies;
-use rushes::{ErrorKind, Job};
+use rushes::{Error, ErrorKind, Job};
 
 use crate::orders::{desk, same, work};
-use crate::support::{Bench, recipe};
+use crate::support::{Bench, damaged_by, recipe};
 
 /// Plates with other pixels, in files of the same size.
 fn changed() -> Dailies {
@@ -230,4 +233,47 @@ async fn orders_begin_no_ledger_and_say_what_they_know_only_where_there_is_somet
     assert!(!known(&first) && !known(&again) && !Path::new(&bench.path("out/.rushes/ledger.redb")).exists());
     made(&again).await;
     assert!(known(&order(bench.job(&plates(), "out")).await));
+}
+
+/// Freezes when it has begun, and is told to end when it wakes: by then another has come to the end of the unit.
+#[derive(Debug)]
+struct Frozen {
+    other: Desk,
+    order: String,
+}
+
+#[async_trait::async_trait]
+impl Executor for Frozen {
+    fn name(&self) -> &'static str {
+        "frozen"
+    }
+    async fn accepts(&self, _: &Unit) -> Verdict {
+        Verdict::Yes
+    }
+    async fn run(&self, unit: &Unit, _: &RunContext) -> UnitReport {
+        let all = UnitRef { clip: 0, generation: 0, unit: 0 };
+        self.other.run(&self.order, all, &RunContext::plain()).await.unwrap();
+        UnitReport::begin(unit, "frozen").failed(&Error::new(ErrorKind::Cancelled, "cancelled"))
+    }
+}
+
+#[tokio::test]
+async fn who_is_interrupted_late_takes_nobody_s_verdict_away() {
+    let bench = Bench::new();
+    for (out, registry) in [("done", rushes::registry()), ("failed", damaged_by(&[3], ErrorKind::Unsupported))] {
+        let order = order(bench.job(&plates(), out)).await;
+        let name = order.folder().to_str().unwrap().to_owned();
+        let frozen = Frozen { other: desk(registry), order: name.clone() };
+        let frozen = Desk::new(rushes::registry(), Executors::new().prefer(Arc::new(frozen)));
+        let unit = UnitRef { clip: 0, generation: 0, unit: 0 };
+        let report = frozen.run(&name, unit, &RunContext::plain()).await.unwrap();
+        assert_eq!(report.outcome, Outcome::Cancelled);
+        frozen.finish(&name).await.unwrap();
+        let ended = order.report().unwrap().unwrap().units.remove(0);
+        match ended.outcome {
+            Outcome::Done => assert_eq!(out, "done"),
+            Outcome::Failed(f) => assert_eq!((out, f.kind), ("failed", ErrorKind::Unsupported)),
+            Outcome::Cancelled => panic!("{out}: the verdict is gone"),
+        }
+    }
 }

@@ -9,7 +9,7 @@ use rushes_core::graph::Registry;
 use rushes_core::media::Finding;
 use rushes_core::plan::Unit;
 use rushes_core::run::{
-    CancellationToken, ClipHead, Executor, Executors, OrderHead, Orders, Outcome, RunContext, Trace, UnitRef,
+    CancellationToken, ClipHead, Executor, Executors, FOUND, OrderHead, Orders, Outcome, RunContext, Trace, UnitRef,
     UnitReport,
 };
 use rushes_core::storage;
@@ -152,7 +152,8 @@ impl Desk {
         })
         .await?;
         if let Some(receipt) = before.as_ref().filter(|_| stands) {
-            return Ok(receipt.report.clone());
+            let ran_on = format!("{FOUND}{}", receipt.report.ran_on);
+            return Ok(UnitReport { ran_on, ..receipt.report.clone() });
         }
         let (mut report, mut made) = self.make(&planned, (known, made), (progress.clone(), order.beside()), cx).await?;
         let ended = blocking({
@@ -175,15 +176,22 @@ impl Desk {
         // Attempts that failed in a way that may pass, of this worker and of others.
         let failed = |r: &&Receipt| r.inputs == began && matches!(&r.report.outcome, Outcome::Failed(f) if f.retryable);
         report.attempts = before.as_ref().filter(failed).map_or(0, |r| r.report.attempts) + 1;
+        let mut receipt = Receipt { inputs: began, report: report.clone(), made };
         // Whether an earlier attempt did some of the work is nothing that anybody wants to know of the outputs.
-        report.ran_on = report.ran_on.trim_start_matches("cache of ").to_owned();
-        let receipt = Receipt { inputs: began, report: report.clone(), made };
+        receipt.report.ran_on = report.ran_on.trim_start_matches(FOUND).to_owned();
         blocking(move || {
             if !receipt.report.is_done() {
                 // Somebody else may have done it meanwhile: what comes late takes nothing away.
                 let now: Option<Receipt> = folder::read_if_there(&path)?;
-                if now.map_or(Ok(false), |now| now.stands(&planned, &receipt.inputs))? {
+                if now.as_ref().map_or(Ok(false), |now| now.stands(&planned, &receipt.inputs))? {
                     return Ok(());
+                }
+                // Nor does what was interrupted, of a verdict: only what it made counts.
+                let said =
+                    |now: &Receipt| now.inputs == receipt.inputs && matches!(now.report.outcome, Outcome::Failed(_));
+                if let Some(now) = now.filter(said).filter(|_| receipt.report.outcome == Outcome::Cancelled) {
+                    let made = Made::joined([&receipt.made, &now.made].into_iter());
+                    receipt = Receipt { made, ..now };
                 }
             }
             folder::write(&path, &receipt)?;

@@ -18,7 +18,7 @@ use compose::{Choice, Given};
 pub use event::{Busy, Event, Events};
 pub use executor::{Executor, RunContext, Verdict};
 pub use fanout::{Fanout, PENDING};
-pub use orders::{ClipHead, OrderHead, Orders, Tally, UnitRef};
+pub use orders::{ClipHead, FOUND, OrderHead, Orders, Tally, UnitRef};
 pub use reading::Reading;
 pub use report::{BadFrame, Failure, Outcome, RunReport, UnitReport};
 pub use runner::Runner;

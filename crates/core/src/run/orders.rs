@@ -26,7 +26,8 @@ pub trait Orders: Send + Sync + std::fmt::Debug {
     /// As [`Orders::head`].
     async fn clip(&self, order: &str, clip: u64) -> Result<ClipHead>;
 
-    /// Runs a unit, or finds that it was run, and keeps its report.
+    /// Runs a unit, or finds that it was run, and keeps its report. One that is found and given back is said to be from a cache:
+    /// what it `ran_on` begins with [`FOUND`].
     ///
     /// # Errors
     /// When the unit cannot be read, or its report not be kept. How the unit itself ended is in the report.
@@ -58,6 +59,9 @@ pub trait Orders: Send + Sync + std::fmt::Debug {
     /// When reports cannot be read, or it cannot be written.
     async fn finish(&self, order: &str) -> Result<bool>;
 }
+
+/// What a report begins with, in its `ran_on`, that tells of work that was not done now.
+pub const FOUND: &str = "cache of ";
 
 /// What there is to do of an order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
