@@ -6,15 +6,15 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use rushes_core::run::{
-    Budget, Busy, CancellationToken, ClipHead, Event, Events, OrderHead, Orders, Outcome, RunContext,
+    Budget, Busy, CancellationToken, ClipHead, Event, Events, FOUND, OrderHead, Orders, Outcome, RunContext, UnitReport,
 };
 use rushes_core::{Error, ErrorKind, Result};
 use temporalio_macros::activities;
 use temporalio_sdk::activities::{ActivityContext, ActivityError};
 
-use crate::failure::{failed, failure, unreported};
+use crate::failure::{ending, failed, failure, unreported};
 use crate::watch::Watch;
-use crate::work::{ClipWork, Frames, UnitWork};
+use crate::work::{Beat, ClipWork, Frames, UnitWork};
 
 /// Does what the interpreter asks for.
 pub(crate) struct Hands {
@@ -106,6 +106,11 @@ impl Hands {
     #[activity(name = "rushes-unit")]
     pub(crate) async fn unit(self: Arc<Self>, ctx: ActivityContext, of: UnitWork) -> Result<Frames, ActivityError> {
         let _in_work = InWork::begin(&self.watch);
+        let attempt = Attempt::begin(&ctx, &of);
+        if attempt.counted > attempt.most {
+            self.watch.count("lost", None);
+            return Err(unreported(&format!("it was lost in {} attempts", attempt.most), false));
+        }
         let (frames, busy) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
         let cancel = CancellationToken::new();
         let _dropped = cancel.clone().drop_guard();
@@ -126,15 +131,9 @@ impl Hands {
         let mut run = std::pin::pin!(self.orders.run(&of.order, of.unit, &cx));
         let mut beat = tokio::time::interval(between(&ctx));
         let (mut known, mut moved, mut ending) = ((0, 0), Instant::now(), None);
-        let report = loop {
+        loop {
             tokio::select! {
-                report = &mut run => match report {
-                    Ok(report) => break report,
-                    Err(e) => {
-                        self.reached(&ctx, &of, Some(e.kind())).await;
-                        return Err(unreported(e.kind(), &e.to_string(), e.is_retryable()));
-                    }
-                },
+                report = &mut run => return self.ended(&ctx, &of, attempt, report).await,
                 () = ctx.cancelled(), if ending.is_none() => {
                     ending = Some(Instant::now());
                     cancel.cancel();
@@ -147,32 +146,107 @@ impl Hands {
                     if ending.is_some_and(|since| since.elapsed() > TO_END) {
                         // Its threads have the cores of this process.
                         self.give_up.because("a unit that was told to end did not");
-                        let draining = self.draining.load(Ordering::Relaxed);
-                        return Err(unreported(ErrorKind::Cancelled, "it did not come to its end when it was told to", draining));
+                        self.watch.count("hung", None);
+                        let again = self.draining.load(Ordering::Relaxed) && !attempt.is_last();
+                        return Err(unreported("it did not come to its end when it was told to", again));
                     }
                     if ending.is_none() && moved.elapsed() > self.stall {
                         self.give_up.because("a unit hangs, and has the cores of this worker");
+                        self.watch.count("hung", None);
                         let text = format!("no frame was finished in {} minutes", moved.elapsed().as_secs() / 60);
-                        return Err(unreported(ErrorKind::Io, &text, true));
+                        return Err(unreported(&text, !attempt.is_last()));
                     }
                     // What cannot be told is told by the next.
-                    let _ = ctx.record_heartbeat(Frames { frames: now.0 }).await;
+                    let _ = ctx.record_heartbeat(Beat { frames: now.0, ..attempt.beat }).await;
                 }
+            }
+        }
+    }
+}
+
+/// An attempt at a unit, among the others.
+#[derive(Clone, Copy)]
+struct Attempt {
+    /// What the attempts before it left.
+    beat: Beat,
+    /// The attempts that count, this one among them.
+    counted: u32,
+    /// Of which there are so many.
+    most: u32,
+}
+
+/// Lost workers do not count as attempts that failed, but they are not without number either: a unit that takes down whoever
+/// runs it has to come to an end.
+const SPARE: u32 = 3;
+
+impl Attempt {
+    fn begin(ctx: &ActivityContext, of: &UnitWork) -> Self {
+        let beat = ctx.heartbeat_details().deserialize::<Beat>().ok().flatten().unwrap_or_default();
+        let counted = ctx.info().attempt.saturating_sub(beat.given_back);
+        Self { beat: Beat { frames: 0, ..beat }, counted, most: of.attempts.saturating_add(SPARE) }
+    }
+
+    fn is_last(&self) -> bool {
+        self.counted >= self.most
+    }
+}
+
+impl Hands {
+    /// How an attempt ended, for the engine: what is to be tried again fails in a way that may pass.
+    async fn ended(
+        &self,
+        ctx: &ActivityContext,
+        of: &UnitWork,
+        attempt: Attempt,
+        ended: Result<UnitReport>,
+    ) -> Result<Frames, ActivityError> {
+        let beat = attempt.beat;
+        let given_back = Beat { given_back: beat.given_back + 1, ..beat };
+        let report = match ended {
+            Ok(report) => report,
+            Err(e) if self.is_out_of_reach(ctx, of, Some(e.kind())).await => {
+                self.watch.count("given_back", None);
+                let _ = ctx.record_heartbeat(given_back).await;
+                return Err(unreported(&e.to_string(), true));
+            }
+            Err(e) => {
+                self.watch.count("unreported", None);
+                return Err(unreported(&e.to_string(), e.is_retryable() && !attempt.is_last()));
             }
         };
         match &report.outcome {
-            Outcome::Done => self.reached(&ctx, &of, None).await,
-            Outcome::Failed(f) => self.reached(&ctx, &of, Some(f.kind)).await,
-            Outcome::Cancelled => {}
-        }
-        self.watch.count(&report);
-        match report.outcome {
-            Outcome::Done => Ok(Frames { frames: report.frames }),
-            Outcome::Cancelled if self.draining.load(Ordering::Relaxed) => {
-                Err(failed(ErrorKind::Cancelled, "the worker is about to end", true))
+            Outcome::Done => {
+                let _ = self.is_out_of_reach(ctx, of, None).await;
+                match report.ran_on.starts_with(FOUND) {
+                    true => self.watch.count("found", None),
+                    false => self.watch.count("done", Some(&report)),
+                }
+                Ok(Frames { frames: report.frames })
             }
-            Outcome::Cancelled => Err(ActivityError::cancelled()),
-            Outcome::Failed(f) => Err(failed(f.kind, &f.message, f.retryable && report.attempts < of.attempts)),
+            // Nobody else told it to end.
+            Outcome::Cancelled if self.draining.load(Ordering::Relaxed) || !ctx.is_cancelled() => {
+                self.watch.count("given_back", Some(&report));
+                let _ = ctx.record_heartbeat(given_back).await;
+                Err(ending())
+            }
+            Outcome::Cancelled => {
+                self.watch.count("cancelled", Some(&report));
+                Err(ActivityError::cancelled())
+            }
+            Outcome::Failed(f) => {
+                let (outcome, next) = if self.is_out_of_reach(ctx, of, Some(f.kind)).await {
+                    ("given_back", Some(given_back))
+                } else if f.retryable && beat.failed + 1 < of.attempts {
+                    ("failed_for_now", Some(Beat { failed: beat.failed + 1, ..beat }))
+                } else {
+                    ("failed", None)
+                };
+                self.watch.count(outcome, Some(&report));
+                if let Some(next) = next {
+                    let _ = ctx.record_heartbeat(next).await;
+                }
+                Err(failed(f.kind, &f.message, next.is_some()))
+            }
         }
     }
 }
@@ -194,34 +268,35 @@ impl Drop for InWork {
 }
 
 impl Hands {
-    /// Whether storage is in reach, as far as the end of a unit tells. Where it ended for want of a file that is looked after: a
+    /// Whether storage is away, as far as the end of a unit tells. Where it ended for want of a file that is looked after: a
     /// single clip that cannot be read is no reason to go.
-    async fn reached(&self, ctx: &ActivityContext, of: &UnitWork, failure: Option<ErrorKind>) {
+    async fn is_out_of_reach(&self, ctx: &ActivityContext, of: &UnitWork, failure: Option<ErrorKind>) -> bool {
         let kind = match failure {
             None => {
                 *self.unreached.lock().unwrap_or_else(PoisonError::into_inner) = Unreached::default();
-                return;
+                return false;
             }
             Some(kind @ (ErrorKind::Io | ErrorKind::NotFound)) => kind,
-            Some(_) => return,
+            Some(_) => return false,
         };
         let look = async { Ok(self.orders.reach(&of.order).await.is_ok()) };
         let in_reach = match tokio::time::timeout(TO_END, self.alive(ctx, look)).await {
             Ok(Ok(in_reach)) => in_reach,
             // It was told to end, and did not learn it.
-            Ok(Err(_)) => return,
+            Ok(Err(_)) => return false,
             Err(_) => false,
         };
         let mut unreached = self.unreached.lock().unwrap_or_else(PoisonError::into_inner);
         match in_reach {
             false => unreached.gone += 1,
-            true if kind == ErrorKind::NotFound => return,
+            true if kind == ErrorKind::NotFound => return false,
             true => drop(unreached.clips.insert((of.order.clone(), of.unit.clip))),
         }
         tracing::warn!(?unreached, "storage is out of reach");
         if unreached.gone.max(unreached.clips.len()) >= UNREACHED {
             self.give_up.because("storage is out of reach: three units in a row could not read or write");
         }
+        !in_reach
     }
 }
 
@@ -233,15 +308,33 @@ impl Hands {
         loop {
             tokio::select! {
                 done = &mut work => return done.map_err(|e| failure(&e)),
-                () = ctx.cancelled() => return Err(failed(ErrorKind::Cancelled, "the worker is about to end", true)),
+                () = ctx.cancelled() => return Err(ending()),
                 _ = beat.tick() => drop(ctx.record_heartbeat(()).await),
             }
         }
     }
 }
 
+/// Whoever tells that he is at work hears that the order was cancelled, and is not to hear it minutes later.
+const OFTEN: Duration = Duration::from_secs(5);
+
 /// How often it is told that an activity is at work.
 fn between(ctx: &ActivityContext) -> Duration {
-    let timeout = ctx.info().heartbeat_timeout.filter(|t| !t.is_zero()).unwrap_or(Duration::from_secs(30));
-    (timeout / 4).max(Duration::from_millis(50))
+    beats(ctx.info().heartbeat_timeout)
+}
+
+fn beats(timeout: Option<Duration>) -> Duration {
+    let timeout = timeout.filter(|t| !t.is_zero()).unwrap_or(Duration::from_secs(30));
+    (timeout / 4).clamp(Duration::from_millis(50), OFTEN)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cancellation_is_heard_within_seconds_however_patient_the_server_is() {
+        let beats = |timeout| beats(Some(Duration::from_millis(timeout))).as_millis();
+        assert_eq!([beats(2000), beats(600_000), beats(1), beats(0)], [500, 5000, 50, 5000]);
+    }
 }

@@ -1,7 +1,10 @@
 //! Errors on their way through the engine.
 
+use std::time::Duration;
+
 use rushes_core::{Error, ErrorKind};
 use temporalio_common::error::ApplicationFailure;
+use temporalio_common::protos::temporal::api::failure::v1::Failure;
 use temporalio_sdk::activities::ActivityError;
 
 /// Longest message that is handed to the engine.
@@ -14,27 +17,37 @@ pub(crate) fn failure(e: &Error) -> ActivityError {
 
 /// The same of a unit's report.
 pub(crate) fn failed(kind: ErrorKind, message: &str, retryable: bool) -> ActivityError {
+    application(name(kind), message, retryable, None)
+}
+
+/// The same of a unit that left no report.
+pub(crate) fn unreported(message: &str, retryable: bool) -> ActivityError {
+    application(UNREPORTED.to_owned(), message, retryable, None)
+}
+
+/// What is in work goes to another worker at once: this one is about to end.
+pub(crate) fn ending() -> ActivityError {
+    application(name(ErrorKind::Cancelled), "the worker is about to end", true, Some(Duration::from_secs(1)))
+}
+
+fn application(kind: String, message: &str, retryable: bool, again_in: Option<Duration>) -> ActivityError {
     let mut text = message.to_owned();
     if text.len() > LONGEST {
         let end = (0..=LONGEST).rev().find(|&i| text.is_char_boundary(i)).unwrap_or(0);
         text.truncate(end);
         text.push_str(" ...");
     }
-    let failure = ApplicationFailure::builder(text).type_name(name(kind)).non_retryable(!retryable).build();
-    ActivityError::Application(Box::new(failure))
+    let failure = ApplicationFailure::builder(text).type_name(kind).non_retryable(!retryable);
+    ActivityError::Application(Box::new(failure.maybe_next_retry_delay(again_in).build()))
 }
 
-/// The same of a unit that left no report.
-pub(crate) fn unreported(kind: ErrorKind, message: &str, retryable: bool) -> ActivityError {
-    match failed(kind, message, retryable) {
-        ActivityError::Application(failure) => {
-            let text = failure.source_error().to_string();
-            let failure =
-                ApplicationFailure::builder(text).type_name(UNREPORTED.to_owned()).non_retryable(!retryable).build();
-            ActivityError::Application(Box::new(failure))
-        }
-        other => other,
+/// What is wrong, below all that went wrong because of it.
+pub(crate) fn innermost(failure: &Failure) -> String {
+    let mut at = failure;
+    while let Some(cause) = at.cause.as_deref() {
+        at = cause;
     }
+    at.message.clone()
 }
 
 /// The type of failures that left no report.

@@ -1,17 +1,21 @@
 //! Starting, watching and cancelling orders.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use rushes_core::run::Tally;
 use rushes_core::{Error, ErrorKind, Result};
-use temporalio_client::errors::{WorkflowGetResultError, WorkflowInteractionError, WorkflowQueryError};
+use temporalio_client::errors::{
+    WorkflowGetResultError, WorkflowInteractionError, WorkflowQueryError, WorkflowStartError,
+};
 use temporalio_client::{
-    Client, Priority, WorkflowCancelOptions, WorkflowDescribeOptions, WorkflowExecutionStatus,
-    WorkflowFetchHistoryOptions, WorkflowGetResultOptions, WorkflowHandle, WorkflowIdConflictPolicy,
-    WorkflowIdReusePolicy, WorkflowQueryOptions, WorkflowStartOptions,
+    Client, Priority, WorkflowCancelOptions, WorkflowDescribeOptions, WorkflowExecutionDescription,
+    WorkflowExecutionStatus, WorkflowFetchHistoryOptions, WorkflowGetResultOptions, WorkflowHandle,
+    WorkflowIdConflictPolicy, WorkflowIdReusePolicy, WorkflowQueryOptions, WorkflowStartOptions,
 };
 
 use crate::Server;
+use crate::failure::innermost;
 use crate::work::{At, ORCHESTRATE, Pace, Work, queue};
 use crate::workflow::{OrderRun, Progress};
 
@@ -82,14 +86,17 @@ impl Submission {
         }
         let options = WorkflowStartOptions::new(queue(ORCHESTRATE), run_id(&self.id))
             .id_reuse_policy(WorkflowIdReusePolicy::AllowDuplicate)
-            .id_conflict_policy(WorkflowIdConflictPolicy::UseExisting)
+            .id_conflict_policy(WorkflowIdConflictPolicy::Fail)
             .priority(priority)
             .static_summary(self.order.clone())
             .build();
-        let started = traced.start_workflow(OrderRun::run, work, options).await;
-        started.map_err(|e| io("submitting the order", e.to_string()))?;
+        let began_here = match traced.start_workflow(OrderRun::run, work, options).await {
+            Ok(_) => true,
+            Err(WorkflowStartError::AlreadyStarted { .. }) => false,
+            Err(e) => return Err(io("submitting the order", e.to_string())),
+        };
         // Asking how far it is, over and over, is nothing for its trace.
-        Run::find(server, &self.id).await
+        Ok(Run { began_here, ..Run::find(server, &self.id).await? })
     }
 }
 
@@ -98,6 +105,7 @@ pub struct Run {
     client: Client,
     handle: WorkflowHandle<Client, OrderRun>,
     id: String,
+    began_here: bool,
 }
 
 impl std::fmt::Debug for Run {
@@ -147,6 +155,8 @@ pub struct Status {
     pub tally: Tally,
     /// What went wrong with whole clips.
     pub troubles: Vec<String>,
+    /// What was tried, failed and is to be tried again: why an order does not go on. The first of many.
+    pub waiting_for: Vec<String>,
 }
 
 impl Run {
@@ -160,12 +170,22 @@ impl Run {
     }
 
     fn of(client: Client, id: &str) -> Self {
-        Self { handle: client.get_workflow_handle::<OrderRun>(run_id(id)), client, id: id.to_owned() }
+        Self {
+            handle: client.get_workflow_handle::<OrderRun>(run_id(id)),
+            client,
+            id: id.to_owned(),
+            began_here: false,
+        }
     }
 
     /// Its name.
     pub fn id(&self) -> &str {
         &self.id
+    }
+
+    /// Whether it was this submission that began it: false where it ran already, or was only looked for.
+    pub fn began_here(&self) -> bool {
+        self.began_here
     }
 
     /// Waits for its end.
@@ -176,7 +196,7 @@ impl Run {
         match self.handle.get_result(WorkflowGetResultOptions::default()).await {
             Ok(tally) => Ok(Ended::Done(tally)),
             Err(WorkflowGetResultError::Cancelled { .. }) => Ok(Ended::Cancelled),
-            Err(WorkflowGetResultError::Failed(e)) => Ok(Ended::Failed(innermost(&e))),
+            Err(WorkflowGetResultError::Failed(e)) => Ok(Ended::Failed(innermost(e.failure()))),
             Err(WorkflowGetResultError::Terminated { .. }) => Ok(Ended::Failed("it was terminated".into())),
             Err(WorkflowGetResultError::TimedOut) => Ok(Ended::Failed("it took too long".into())),
             Err(WorkflowGetResultError::NotFound(_)) => Err(self.unknown()),
@@ -189,25 +209,23 @@ impl Run {
     /// # Errors
     /// When there is no such order, or neither the server nor a worker that orchestrates answers.
     pub async fn status(&self) -> Result<Status> {
-        let doing = "asking for the order";
-        let described = self.handle.describe(WorkflowDescribeOptions::default()).await.map_err(|e| match e {
-            WorkflowInteractionError::NotFound(_) => self.unknown(),
-            e => io(doing, e.to_string()),
-        })?;
-        let mut state = match described.status() {
-            WorkflowExecutionStatus::Running | WorkflowExecutionStatus::ContinuedAsNew => State::Running,
-            WorkflowExecutionStatus::Completed => State::Done,
-            WorkflowExecutionStatus::Canceled => State::Cancelled,
-            _ => State::Failed,
-        };
+        let described = self.describe().await?;
+        let mut state = state(&described);
         let progress = ask(&self.handle).await?;
         if state == State::Running && progress.finishing {
             state = State::Finishing;
         }
         let mut tally = progress.tally;
+        let mut waiting_for = Waiting::default();
+        waiting_for.of(&described);
         if state == State::Running {
-            for clip in &progress.running {
+            for (n, clip) in progress.running.iter().enumerate() {
                 let of_clip = self.client.get_workflow_handle::<OrderRun>(format!("{}/{clip}", run_id(&self.id)));
+                if n < Waiting::CLIPS
+                    && let Ok(clip) = of_clip.describe(WorkflowDescribeOptions::default()).await
+                {
+                    waiting_for.of(&clip);
+                }
                 // One that has not begun, or has ended meanwhile, is not waited for.
                 if let Ok(clip) = ask(&of_clip).await {
                     tally += clip.tally;
@@ -221,14 +239,32 @@ impl Run {
             clips_running: progress.running.len() as u64,
             tally,
             troubles: progress.troubles,
+            waiting_for: waiting_for.told(),
+        })
+    }
+
+    async fn describe(&self) -> Result<WorkflowExecutionDescription> {
+        self.handle.describe(WorkflowDescribeOptions::default()).await.map_err(|e| match e {
+            WorkflowInteractionError::NotFound(_) => self.unknown(),
+            e => io("asking for the order", e.to_string()),
         })
     }
 
     /// Cancels it: units in work end within seconds, no others begin, and what was made is written down.
     ///
     /// # Errors
-    /// When there is no such order, or the server cannot be reached.
+    /// When there is no such order, it has ended already, or the server cannot be reached.
     pub async fn cancel(&self, reason: &str) -> Result<()> {
+        let ended = match state(&self.describe().await?) {
+            State::Running | State::Finishing => None,
+            State::Done => Some("it came to its end"),
+            State::Cancelled => Some("it was cancelled"),
+            State::Failed => Some("the engine gave it up"),
+        };
+        if let Some(ended) = ended {
+            return Err(Error::new(ErrorKind::Invalid, format!("the order `{}` runs no more: {ended}", self.id))
+                .doing("cancelling the order"));
+        }
         let options = WorkflowCancelOptions::builder().reason(reason).build();
         self.handle.cancel(options).await.map_err(|e| match e {
             WorkflowInteractionError::NotFound(_) => self.unknown(),
@@ -251,6 +287,45 @@ impl Run {
     }
 }
 
+fn state(described: &WorkflowExecutionDescription) -> State {
+    match described.status() {
+        WorkflowExecutionStatus::Running | WorkflowExecutionStatus::ContinuedAsNew => State::Running,
+        WorkflowExecutionStatus::Completed => State::Done,
+        WorkflowExecutionStatus::Canceled => State::Cancelled,
+        _ => State::Failed,
+    }
+}
+
+/// What was tried, failed and is to be tried again, by what is wrong with it.
+#[derive(Default)]
+struct Waiting(BTreeMap<String, String>);
+
+impl Waiting {
+    /// Clips in work that are asked.
+    const CLIPS: usize = 5;
+
+    /// Lines that are told.
+    const LINES: usize = 5;
+
+    fn of(&mut self, run: &WorkflowExecutionDescription) {
+        for tried in &run.raw().pending_activities {
+            let Some(failure) = &tried.last_failure else { continue };
+            let what = tried.activity_type.as_ref().map_or("", |t| t.name.trim_start_matches("rushes-"));
+            // A unit has the numbers of its clip, generation and unit in its name; the others are alone.
+            let what = match what {
+                "unit" => format!("unit {}", tried.activity_id),
+                other => other.to_owned(),
+            };
+            let line = format!("{what}, attempt {}: {}", tried.attempt, failure.message);
+            self.0.entry(failure.message.clone()).or_insert(line);
+        }
+    }
+
+    fn told(self) -> Vec<String> {
+        self.0.into_values().take(Self::LINES).collect()
+    }
+}
+
 async fn ask(handle: &WorkflowHandle<Client, OrderRun>) -> Result<Progress> {
     let doing = "asking for the order";
     let asked = handle.query(OrderRun::progress, (), WorkflowQueryOptions::default());
@@ -263,14 +338,6 @@ async fn ask(handle: &WorkflowHandle<Client, OrderRun>) -> Result<Progress> {
         Err(_) => Err(io(doing, "no worker that orchestrates answers".into())
             .advice("start one: `rushes worker --queue orchestrate`")),
     }
-}
-
-fn innermost(e: &temporalio_common::error::IncomingError) -> String {
-    let mut at = e.failure();
-    while let Some(cause) = at.cause.as_deref() {
-        at = cause;
-    }
-    at.message.clone()
 }
 
 /// The name of an order among the server's workflows.

@@ -12,7 +12,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use rushes_core::run::{Outcome, UnitReport};
+use rushes_core::run::UnitReport;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
@@ -41,16 +41,11 @@ const MOST: usize = 32;
 const PATIENCE: Duration = Duration::from_secs(5);
 
 impl Watch {
-    /// Counts an attempt at a unit.
-    pub(crate) fn count(&self, report: &UnitReport) {
+    /// Counts an attempt at a unit, and the work that it was; there is none of what left no report, and of what was found made.
+    pub(crate) fn count(&self, outcome: &'static str, work: Option<&UnitReport>) {
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        let outcome = match &report.outcome {
-            Outcome::Done => "done",
-            Outcome::Cancelled => "cancelled",
-            Outcome::Failed(f) if f.retryable => "failed_for_now",
-            Outcome::Failed(_) => "failed",
-        };
         *counts.units.entry(outcome).or_default() += 1;
+        let Some(report) = work else { return };
         counts.frames += report.frames;
         counts.bytes += report.outputs.iter().map(|o| o.bytes).sum::<u64>();
         counts.unit_seconds += report.wall_ms / 1e3;

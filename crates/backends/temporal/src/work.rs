@@ -52,12 +52,21 @@ pub struct Pace {
     pub unit_ms: u64,
     /// A run whose history has so many events is continued as a new one; the server ends those of 51,200.
     pub events: u32,
+    /// Attempts at a unit in all: those that failed, those whose worker was lost, and those that do not count, because a worker was
+    /// told to end or storage was away. A unit that is itself at fault ends after a few.
+    #[serde(default = "attempts")]
+    pub attempts: u32,
+}
+
+/// Storage may be away for an hour and a half.
+fn attempts() -> u32 {
+    100
 }
 
 /// Workers that are silent for half a minute are lost; a unit may take a day.
 impl Default for Pace {
     fn default() -> Self {
-        Self { heartbeat_ms: 30_000, unit_ms: 24 * 3600 * 1000, events: 16_000 }
+        Self { heartbeat_ms: 30_000, unit_ms: 24 * 3600 * 1000, events: 16_000, attempts: attempts() }
     }
 }
 
@@ -95,7 +104,19 @@ pub(crate) struct UnitWork {
     pub(crate) attempts: u32,
 }
 
-/// What is known of a unit in work, and of one that ended well.
+/// What is known of a unit in work. It is handed from each attempt to the next.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct Beat {
+    /// Frames that this attempt has done.
+    pub(crate) frames: u64,
+    /// Attempts that failed in a way that may pass.
+    pub(crate) failed: u32,
+    /// Attempts that do not count: the worker was told to end, or storage was away.
+    pub(crate) given_back: u32,
+}
+
+/// What is known of a unit that ended well.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Frames {
     pub(crate) frames: u64,

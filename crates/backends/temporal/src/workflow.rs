@@ -1,19 +1,23 @@
 //! The interpreter of orders: the only code that is replayed, so all it does depends on its history alone.
 //!
 //! Histories of earlier builds are replayed by the tests. A change that would make other decisions of the same history needs
-//! `ctx.patched`, or a workflow type of another name.
+//! `ctx.patched` (the names of those that were made stand at [`AGAIN`]), or a workflow type of another name.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use futures::future::FusedFuture;
 use rushes_core::run::{ClipHead, OrderHead, Tally, UnitRef};
 use rushes_core::{Error, ErrorKind, Result};
 use serde::{Deserialize, Serialize};
-use temporalio_common::error::{ApplicationFailure, IncomingError};
+use temporalio_common::data_converters::PayloadConversionError;
+use temporalio_common::error::{
+    ApplicationFailure, ChildWorkflowStartError, IncomingError, StartChildWorkflowExecutionFailedCause,
+};
 use temporalio_common::{Priority, RetryPolicy};
 use temporalio_macros::{workflow, workflow_methods};
 use temporalio_sdk::workflow_replayer::{WorkflowReplayer, WorkflowReplayerOptions};
-use temporalio_sdk::workflows::join_all;
+use temporalio_sdk::workflows::{join_all, select};
 use temporalio_sdk::{
     ActivityCancellationType, ActivityExecutionError, ActivityOptions, ChildWorkflowOptions, ContinueAsNewOptions,
     ParentClosePolicy, WorkflowCancellationToken, WorkflowContext, WorkflowContextView, WorkflowResult,
@@ -21,7 +25,7 @@ use temporalio_sdk::{
 };
 
 use crate::activities::Hands;
-use crate::failure::{UNREPORTED, name};
+use crate::failure::{UNREPORTED, innermost, name};
 use crate::work::{At, ClipWork, UnitWork, Work, queue};
 
 /// A run of an order, or of a clip of it.
@@ -61,7 +65,8 @@ impl OrderRun {
     pub(crate) async fn run(ctx: &mut WorkflowContext<Self>, work: Work) -> WorkflowResult<Tally> {
         if work.version != Work::VERSION {
             let text = format!("this build knows version {} of orders' runs, and not {}", Work::VERSION, work.version);
-            return Err(ApplicationFailure::non_retryable(text).into());
+            // It is this worker that cannot go on, and not the order: the task is left to one of another build.
+            return Err(PayloadConversionError::EncodingError(text.into()).into());
         }
         match work.clip {
             None => order(ctx, work).await,
@@ -93,30 +98,74 @@ async fn order(ctx: &Ctx, mut work: Work) -> WorkflowResult<Tally> {
     }
     ctx.state_mut(|s| s.progress.finishing = true);
     // Also of what was cancelled it is told what was made.
-    ctx.execute_activity(Hands::finish, work.order.clone(), to_the_end()).await?;
+    let finished = to_the_end(ctx, |options| ctx.execute_activity(Hands::finish, work.order.clone(), options)).await;
+    let cancelled = cancelled || ctx.cancellation_token().is_cancelled() && finished.is_err();
+    match finished {
+        Err(e) if cancelled && ctx.patched(CANCELLED) => {
+            trouble(
+                ctx,
+                format!("it was not written down what was made: {}", e.reason().map_or_else(|| e.to_string(), said_by)),
+            );
+        }
+        finished => drop(finished?),
+    }
     if cancelled { Err(WorkflowTermination::cancelled_with_details(tally)) } else { Ok(tally) }
 }
 
+/// One more trouble with a clip or the order.
+fn trouble(ctx: &Ctx, what: String) {
+    ctx.state_mut(|s| {
+        if s.progress.troubles.len() < TROUBLES {
+            s.progress.troubles.push(what.chars().take(LONGEST).collect());
+        }
+    });
+}
+
+/// The patch by which a clip that cannot be begun is begun again later.
+const AGAIN: &str = "clip-again";
+
+/// The patch by which what is done to the end of an order that was cancelled has an end itself.
+const CANCELLED: &str = "cancelled-to-the-end";
+
+/// The patch by which it is noted of a unit that it was given back too often.
+const GIVEN_BACK: &str = "given-back-is-lost";
+
+/// How often, over some minutes.
+const CHILD_AGAIN: u64 = 30;
+
 /// A clip of the order, as a run of its own.
 async fn child(ctx: &Ctx, order: &Work, clip: u64) -> Tally {
-    let options = ChildWorkflowOptions::builder()
-        .workflow_id(format!("{}/{clip}", ctx.workflow_id()))
-        .parent_close_policy(ParentClosePolicy::Terminate)
-        .build();
-    let work = Work { clip: Some(clip), at: At::default(), ..order.clone() };
-    let ended = match ctx.start_child_workflow(OrderRun::run, work, options).await {
-        Ok(started) => started.result().await.map_err(|e| e.to_string()),
-        Err(e) => Err(e.to_string()),
+    let mut before = 0;
+    let ended = loop {
+        let options = ChildWorkflowOptions::builder()
+            .workflow_id(format!("{}/{clip}", ctx.workflow_id()))
+            .parent_close_policy(ParentClosePolicy::Terminate)
+            .build();
+        let work = Work { clip: Some(clip), at: At::default(), ..order.clone() };
+        match ctx.start_child_workflow(OrderRun::run, work, options).await {
+            Ok(started) => {
+                let ended = started.result().await;
+                break ended.map_err(|e| e.failure().map_or_else(|| e.to_string(), innermost));
+            }
+            // Of a run that was terminated, whose clips end after it.
+            Err(ChildWorkflowStartError::StartFailed { cause, .. })
+                if cause == StartChildWorkflowExecutionFailedCause::WorkflowAlreadyExists
+                    && before < CHILD_AGAIN
+                    && ctx.patched(AGAIN) =>
+            {
+                before += 1;
+                ctx.timer(Duration::from_secs(before.min(10))).await;
+                if ctx.cancellation_token().is_cancelled() {
+                    break Err(String::new());
+                }
+            }
+            Err(e) => break Err(e.to_string()),
+        }
     };
     ended.unwrap_or_else(|why| {
         let cancelled = ctx.cancellation_token().is_cancelled();
         if !cancelled {
-            let trouble: String = format!("clip {clip}: {why}").chars().take(LONGEST).collect();
-            ctx.state_mut(|s| {
-                if s.progress.troubles.len() < TROUBLES {
-                    s.progress.troubles.push(trouble);
-                }
-            });
+            trouble(ctx, format!("clip {clip}: {why}"));
         }
         let (failed, cancelled) = if cancelled { (0, 1) } else { (1, 0) };
         Tally { failed, cancelled, ..Tally::default() }
@@ -128,10 +177,15 @@ async fn of_clip(ctx: &Ctx, mut work: Work, clip: u64) -> WorkflowResult<Tally> 
         work.head.ok_or_else(|| ApplicationFailure::non_retryable("a clip's run was given no head of its order"))?;
     let order = work.order.clone();
     let of = |generation| ClipWork { order: order.clone(), clip, generation };
+    let settle =
+        |generation| to_the_end(ctx, move |options| ctx.execute_activity(Hands::settle, of(generation), options));
     let mut now: Option<ClipHead> = None;
     if work.at.generation > 0 {
         // Planned again in an earlier run of this history.
-        now = ctx.execute_activity(Hands::settle, of(work.at.generation - 1), to_the_end()).await?;
+        now = match settle(work.at.generation - 1).await {
+            Err(_) if ctx.cancellation_token().is_cancelled() && ctx.patched(CANCELLED) => return Ok(work.at.tally),
+            settled => settled?,
+        };
     }
     let mut now = match now {
         Some(now) => now,
@@ -152,9 +206,11 @@ async fn of_clip(ctx: &Ctx, mut work: Work, clip: u64) -> WorkflowResult<Tally> 
         if tally.failed == 0 {
             return Ok(tally);
         }
-        match ctx.execute_activity(Hands::settle, of(now.generation), to_the_end()).await? {
-            Some(again) => (now, work.at) = (again, At::default()),
-            None => return Ok(tally),
+        match settle(now.generation).await {
+            Ok(Some(again)) => (now, work.at) = (again, At::default()),
+            Ok(None) => return Ok(tally),
+            Err(_) if ctx.cancellation_token().is_cancelled() && ctx.patched(CANCELLED) => return Ok(tally),
+            Err(e) => return Err(e.into()),
         }
     }
 }
@@ -171,7 +227,7 @@ async fn unit(ctx: &Ctx, work: &Work, order: &OrderHead, now: &ClipHead, clip: u
             .task_queue(queue(class))
             .heartbeat_timeout(work.pace.heartbeat())
             .cancellation_type(ActivityCancellationType::WaitCancellationCompleted)
-            .retry_policy(retry(order.attempts + SPARE))
+            .retry_policy(retry(work.pace.attempts))
             .summary(format!("{} {}", now.name, unit.unit))
             .do_not_eagerly_execute(true)
             .maybe_priority(priority(ctx, now.priority))
@@ -200,8 +256,10 @@ async fn unit(ctx: &Ctx, work: &Work, order: &OrderHead, now: &ClipHead, clip: u
             continue;
         }
         tally.failed = 1;
-        // Where the worker said why, it kept a report; a silent one left nothing, and one that says so.
-        if said.as_deref().is_none_or(|said| said == UNREPORTED) {
+        // Where the worker said why, it kept a report; a silent one left nothing, and one that says so. One that gave it back may
+        // have kept how far it came.
+        let given_back = said.as_ref() == Some(&name(ErrorKind::Cancelled)) && !ctx.cancellation_token().is_cancelled();
+        if said.as_deref().is_none_or(|said| said == UNREPORTED) || given_back && ctx.patched(GIVEN_BACK) {
             let why =
                 Some(format!("no worker came to its end: {}", why.reason().map_or_else(|| why.to_string(), said_by)));
             // A clip whose unit cannot even be noted as lost is told of by the run's own failure to finish.
@@ -232,10 +290,6 @@ fn said_by(e: &IncomingError) -> String {
         other => other.failure().message.clone(),
     }
 }
-
-/// Lost workers and workers that end do not count as attempts that failed, but they are not without number either: a unit that
-/// takes down whoever runs it has to come to an end.
-const SPARE: u32 = 3;
 
 fn begin(ctx: &Ctx, of: u64, at: &At) {
     ctx.state_mut(|s| {
@@ -279,13 +333,38 @@ fn small() -> ActivityOptions {
     ActivityOptions::with_start_to_close_timeout(Duration::from_secs(600)).retry_policy(retry(0)).build()
 }
 
-/// One that takes longer, and is run even where the order is cancelled.
-fn to_the_end() -> ActivityOptions {
-    ActivityOptions::with_start_to_close_timeout(Duration::from_secs(24 * 3600))
-        .heartbeat_timeout(Duration::from_secs(60))
-        .cancellation_token(WorkflowCancellationToken::new())
-        .retry_policy(retry(0))
-        .build()
+/// What takes longer, and is done even where the order is cancelled; but then not for ever: the folder it is to be written to may
+/// be gone, and that is why it was cancelled.
+async fn to_the_end<T, F>(ctx: &Ctx, does: impl Fn(ActivityOptions) -> F) -> Result<T, ActivityExecutionError>
+where
+    F: FusedFuture<Output = Result<T, ActivityExecutionError>>,
+{
+    let token = WorkflowCancellationToken::new();
+    let with = |attempts, longest: Duration, token| {
+        ActivityOptions::with_start_to_close_timeout(longest)
+            .heartbeat_timeout(Duration::from_secs(60))
+            .cancellation_type(ActivityCancellationType::WaitCancellationCompleted)
+            .cancellation_token(token)
+            .retry_policy(retry(attempts))
+            .build()
+    };
+    if !ctx.cancellation_token().is_cancelled() {
+        let mut doing = std::pin::pin!(does(with(0, Duration::from_secs(24 * 3600), token.clone())));
+        select! {
+            done = doing => return done,
+            _ = ctx.cancelled() => {
+                if !ctx.patched(CANCELLED) {
+                    return doing.await;
+                }
+                token.cancel();
+                if let Ok(done) = doing.await {
+                    return Ok(done);
+                }
+            }
+        }
+    }
+    // Another half minute.
+    does(with(6, Duration::from_secs(3600), WorkflowCancellationToken::new())).await
 }
 
 /// Twice as long between attempts each time, from a second to a minute; any number of them where that is 0.

@@ -241,6 +241,34 @@ async fn a_worker_that_is_told_to_end_gives_its_units_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_worker_with_time_to_spare_ends_what_it_is_at() {
+    let Some(fleet) = fleet().await else { return };
+    let _orchestrates = fleet.worker(&["orchestrate"]);
+    let mut told = WorkerProcess::start(&Setup { grace: Some(60_000), ..fleet.setup(&["cpu"]) });
+    fleet.plates(3).await;
+    told.signal("-TERM");
+    let since = Instant::now();
+    while told.is_running() {
+        assert!(since.elapsed() < Duration::from_secs(50), "it does not end");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert!(told.0.wait().unwrap().success());
+    // Nothing was begun that is not done.
+    let mut waiting = 0;
+    let order = fleet.server.describe(&format!("rushes-{}", fleet.run.id()));
+    for clip in order["pendingChildren"].as_array().unwrap() {
+        let clip = fleet.server.describe(clip["workflowId"].as_str().unwrap());
+        for unit in clip["pendingActivities"].as_array().into_iter().flatten() {
+            assert!(unit["attempt"] == 1 && unit["lastFailure"].is_null(), "{unit}");
+            waiting += 1;
+        }
+    }
+    assert!(waiting > 0, "it did all of it: {order}");
+    let _other = fleet.worker(&["cpu"]);
+    fleet.expect_as_alone().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn clocks_are_wrong() {
     // Debian's place for it.
     let fake = Path::new("/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1");

@@ -103,12 +103,18 @@ pub(crate) async fn submit(a: &Submit) -> Result<Ended> {
         tokio::select! {
             ended = run.wait() => break ended?,
             () = stop.cancelled() => {
+                // Somebody else waits for one that ran already.
+                if !run.began_here() {
+                    progress::tell(format!("{} goes on; `rushes cancel {}` ends it", order.id(), order.id()));
+                    return Ok(Ended::Cancelled);
+                }
                 run.cancel("interrupted").await?;
                 break run.wait().await?;
             }
             () = tokio::time::sleep(Duration::from_secs(5)) => {
                 if let Ok(status) = run.status().await {
                     progress::tell(line(&status));
+                    status.waiting_for.iter().for_each(|why| progress::tell(format!("  waiting for {why}")));
                 }
             }
         }
@@ -144,12 +150,16 @@ pub(crate) async fn status(a: &StatusArgs) -> Result<Ended> {
                 "order": a.order, "state": word(status.state), "clips": status.clips, "clips_waiting": status.clips_waiting,
                 "clips_running": status.clips_running, "units_done": status.tally.done, "units_failed": status.tally.failed,
                 "units_cancelled": status.tally.cancelled, "frames": status.tally.frames, "troubles": status.troubles,
+                "waiting_for": status.waiting_for,
             })
         );
     } else {
         println!("{}", line(&status));
         for trouble in &status.troubles {
             println!("  {trouble}");
+        }
+        for why in &status.waiting_for {
+            println!("  waiting for {why}");
         }
     }
     Ok(match status.state {

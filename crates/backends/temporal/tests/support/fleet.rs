@@ -28,6 +28,8 @@ pub struct Setup {
     pub poison: Option<String>,
     /// Whether the card is gone for it.
     pub blind: bool,
+    /// Milliseconds that units have when it is told to end; few if not said.
+    pub grace: Option<u64>,
 }
 
 /// The variable by which a test program knows that it is a worker.
@@ -75,7 +77,7 @@ pub fn work(setup: &Setup) -> Result<()> {
     let local = LocalExecutor::new(registry.clone()).threads(1);
     let desk = Desk::new(registry, Executors::new().prefer(Arc::new(local))).note_every(Duration::from_millis(100));
     let orders: Arc<dyn Orders> = if setup.blind { Arc::new(Blind(desk)) } else { Arc::new(desk) };
-    let worker = Worker::new(orders).units_at_once(2).grace(Duration::from_millis(300));
+    let worker = Worker::new(orders).units_at_once(2).grace(Duration::from_millis(setup.grace.unwrap_or(300)));
     let worker = setup.queues.iter().fold(worker, |w, q| w.queue(q));
     let server = Server::from_env()?.at(&setup.server)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();

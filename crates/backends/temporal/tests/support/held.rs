@@ -1,11 +1,14 @@
 //! Orders that are held in memory, so that engines can be tried without files.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use rushes_core::plan::{Plan, Unit};
-use rushes_core::run::{ClipHead, Executor, Fanout, OrderHead, Orders, RunContext, RunReport, UnitRef, UnitReport};
+use rushes_core::run::{
+    ClipHead, Executor, Fanout, OrderHead, Orders, Outcome, RunContext, RunReport, UnitRef, UnitReport,
+};
 use rushes_core::{Error, ErrorKind, Result};
 
 /// One order.
@@ -14,6 +17,14 @@ pub struct Held {
     plan: Plan,
     executor: Arc<dyn Executor>,
     pub fanout: Fanout,
+    /// The clip of which nothing is to be read, ever.
+    pub bad_clip: Option<u64>,
+    /// Whether clips are planned again once.
+    pub again: bool,
+    /// Whether the folder of the order is away.
+    pub away: AtomicBool,
+    /// Whether nothing can be written down at the end.
+    pub full: AtomicBool,
     reports: Mutex<BTreeMap<UnitRef, UnitReport>>,
     pub finished: Mutex<u32>,
 }
@@ -21,7 +32,24 @@ pub struct Held {
 impl Held {
     pub fn new(plan: Plan, executor: Arc<dyn Executor>) -> Self {
         let fanout = Fanout::of(plan.clips.iter().map(|c| c.units.len()), rushes_core::run::PENDING);
-        Self { plan, executor, fanout, reports: Mutex::default(), finished: Mutex::default() }
+        Self {
+            plan,
+            executor,
+            fanout,
+            bad_clip: None,
+            again: false,
+            away: AtomicBool::default(),
+            full: AtomicBool::default(),
+            reports: Mutex::default(),
+            finished: Mutex::default(),
+        }
+    }
+
+    fn there(&self) -> Result<()> {
+        match self.away.load(Ordering::Relaxed) {
+            true => Err(Error::new(ErrorKind::NotFound, "the order's folder is away on purpose").retryable()),
+            false => Ok(()),
+        }
     }
 
     fn unit(&self, unit: UnitRef) -> &Unit {
@@ -47,10 +75,14 @@ impl Held {
 #[async_trait]
 impl Orders for Held {
     async fn head(&self, _: &str) -> Result<OrderHead> {
+        self.there()?;
         Ok(OrderHead { clips: self.plan.clips.len() as u64, fanout: self.fanout, attempts: 3 })
     }
 
     async fn clip(&self, _: &str, clip: u64) -> Result<ClipHead> {
+        if self.bad_clip == Some(clip) {
+            return Err(Error::new(ErrorKind::Invalid, "the clip is bad on purpose"));
+        }
         let planned = &self.plan.clips[clip as usize];
         Ok(ClipHead {
             name: planned.clip.clone(),
@@ -70,21 +102,67 @@ impl Orders for Held {
     }
 
     async fn reach(&self, _: &str) -> Result<()> {
-        Ok(())
+        self.there()
     }
 
     async fn lost(&self, _: &str, unit: UnitRef, why: Error) -> Result<()> {
         let report = UnitReport::begin(self.unit(unit), "nowhere").failed(&why);
-        self.reports.lock().unwrap().entry(unit).or_insert(report);
+        let mut reports = self.reports.lock().unwrap();
+        let before = reports.entry(unit).or_insert_with(|| report.clone());
+        if before.outcome == Outcome::Cancelled {
+            *before = report;
+        }
         Ok(())
     }
 
-    async fn settle(&self, _: &str, _: u64, _: u32) -> Result<Option<ClipHead>> {
-        Ok(None)
+    async fn settle(&self, order: &str, clip: u64, generation: u32) -> Result<Option<ClipHead>> {
+        match self.again && generation == 0 {
+            true => Ok(Some(ClipHead { generation: 1, ..self.clip(order, clip).await? })),
+            false => Ok(None),
+        }
     }
 
     async fn finish(&self, _: &str) -> Result<bool> {
+        self.there()?;
+        if self.full.load(Ordering::Relaxed) {
+            return Err(Error::new(ErrorKind::Io, "the disk is full on purpose").retryable());
+        }
         *self.finished.lock().unwrap() += 1;
         Ok(self.report().is_complete())
+    }
+}
+
+/// Several orders, by their names.
+#[derive(Debug)]
+pub struct Several(pub BTreeMap<&'static str, Held>);
+
+impl Several {
+    fn of(&self, order: &str) -> &Held {
+        &self.0[order]
+    }
+}
+
+#[async_trait]
+impl Orders for Several {
+    async fn head(&self, order: &str) -> Result<OrderHead> {
+        self.of(order).head(order).await
+    }
+    async fn clip(&self, order: &str, clip: u64) -> Result<ClipHead> {
+        self.of(order).clip(order, clip).await
+    }
+    async fn run(&self, order: &str, unit: UnitRef, cx: &RunContext) -> Result<UnitReport> {
+        self.of(order).run(order, unit, cx).await
+    }
+    async fn reach(&self, order: &str) -> Result<()> {
+        self.of(order).reach(order).await
+    }
+    async fn lost(&self, order: &str, unit: UnitRef, why: Error) -> Result<()> {
+        self.of(order).lost(order, unit, why).await
+    }
+    async fn settle(&self, order: &str, clip: u64, generation: u32) -> Result<Option<ClipHead>> {
+        self.of(order).settle(order, clip, generation).await
+    }
+    async fn finish(&self, order: &str) -> Result<bool> {
+        self.of(order).finish(order).await
     }
 }

@@ -105,6 +105,32 @@ impl TestServer {
         rushes_temporal::Server::from_env().unwrap().at(&self.address()).unwrap()
     }
 
+    /// Has the server's own program do something, and gives what it says as JSON; what is wrong where it does not do it.
+    fn said(&self, args: &[&str]) -> Result<serde_json::Value, String> {
+        let mut asks = Command::new(&self.program);
+        asks.args(args).args(["--address", &self.address(), "--output", "json", "--command-timeout", "20s"]);
+        let said = asks.stdin(Stdio::null()).output().unwrap();
+        let wrong = || format!("{args:?}: {}", String::from_utf8_lossy(&said.stderr));
+        if said.status.success() { Ok(serde_json::from_slice(&said.stdout).unwrap_or_default()) } else { Err(wrong()) }
+    }
+
+    /// The same of what has to be done.
+    pub fn ask(&self, args: &[&str]) -> serde_json::Value {
+        self.said(args).unwrap()
+    }
+
+    /// What it knows of a workflow; nothing of one that has not begun.
+    pub fn describe(&self, workflow: &str) -> serde_json::Value {
+        self.said(&["workflow", "describe", "--workflow-id", workflow]).unwrap_or_default()
+    }
+
+    /// The events of a workflow's newest run, which have the `attributes` of this name.
+    pub fn events(&self, workflow: &str, attributes: &str) -> Vec<serde_json::Value> {
+        let history = self.ask(&["workflow", "show", "--workflow-id", workflow]);
+        let events = history["events"].as_array().unwrap();
+        events.iter().map(|e| e[attributes].clone()).filter(|a| !a.is_null()).collect()
+    }
+
     /// Kills it as a power cut would.
     pub fn kill(&mut self) {
         let _ = self.child.kill();
