@@ -6,9 +6,12 @@
 //! The last numbers: how often, and how many seconds it may wait before each run until nobody else uses the machine. What
 //! others used is written down beside each run.
 //!
-//! Each worker is `rushes run-unit --threads 1`, one process a unit, and all take from one list. What a unit costs is the
-//! CPU time of one worker alone. Linux: it reads /proc.
+//! Each worker is `rushes run-unit --threads 1`, one process a unit, and all take from one list. With the program `temporal` as
+//! one argument more, they are `rushes worker` processes on a server of its own, and the command has to be built with the
+//! feature of that name. What a unit costs is the CPU time of one `run-unit` after the other. Linux: it reads /proc.
 #![allow(clippy::print_stdout, reason = "an example prints its answers")]
+
+mod fleet;
 
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
@@ -20,20 +23,24 @@ use rushes_core::{Error, ErrorKind, Result};
 use rushes_simulate::reality::{Measured, Run};
 use rushes_testcard::{Card, CardSpec, Coding};
 
+use fleet::Fleet;
+
 const FRAMES: i64 = 160;
 const FRAMES_PER_UNIT: u64 = 12;
 const SIZE: [usize; 2] = [2048, 1152];
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
-    let [rushes, scratch, repeat, patience] = args.as_slice() else {
+    let [rushes, scratch, repeat, patience, temporal @ ..] = args.as_slice() else {
         eprintln!(
-            "name the rushes command, an empty folder, how often to repeat, and seconds to wait for a quiet machine"
+            "name the rushes command, an empty folder, how often to repeat, seconds to wait for a quiet machine, and \
+             the program temporal if workers are to be its"
         );
         return ExitCode::FAILURE;
     };
     let patience = Duration::from_secs(patience.parse().unwrap_or(60));
-    match measure(Path::new(rushes), Path::new(scratch), repeat.parse().unwrap_or(5), patience) {
+    let temporal = temporal.first().map(Path::new);
+    match measure(Path::new(rushes), Path::new(scratch), repeat.parse().unwrap_or(5), patience, temporal) {
         Ok(()) => ExitCode::SUCCESS,
         Err(e) => {
             eprintln!("{e}");
@@ -42,7 +49,7 @@ fn main() -> ExitCode {
     }
 }
 
-fn measure(rushes: &Path, scratch: &Path, repeat: usize, patience: Duration) -> Result<()> {
+fn measure(rushes: &Path, scratch: &Path, repeat: usize, patience: Duration, temporal: Option<&Path>) -> Result<()> {
     let card = scratch.join("card");
     Card::write_clean(&card, CardSpec { width: SIZE[0], height: SIZE[1], frames: FRAMES, coding: Coding::Packed })?;
     let site = Site { rushes, card: &card, out: scratch.join("out") };
@@ -50,6 +57,7 @@ fn measure(rushes: &Path, scratch: &Path, repeat: usize, patience: Duration) -> 
     let small = site.plan(&scratch.join("small"), 1)?;
     // Once for nothing: files are in memory then.
     site.run(&units, 2)?;
+    let fleet = temporal.map(|temporal| Fleet::start(rushes, temporal)).transpose()?;
     let (mut per_frame, mut per_unit, mut runs) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..repeat {
         // The first unit in one piece, and frame by frame: what they differ by are eleven starts.
@@ -57,20 +65,23 @@ fn measure(rushes: &Path, scratch: &Path, repeat: usize, patience: Duration) -> 
         let whole = site.run(&units[..1], 1)?.core_seconds;
         let pieces = site.run(&small[..FRAMES_PER_UNIT as usize], 1)?.core_seconds;
         per_unit.push(((pieces - whole) / (frames - 1.0)).max(0.0));
-        let alone = site.run_quietly(&units, 1, patience)?;
+        let alone = site.run_quietly(&units, 1, patience, None)?;
         let start = per_unit.last().copied().unwrap_or_default();
         per_frame.push((alone.core_seconds - units.len() as f64 * start) / FRAMES as f64);
-        runs.push(alone);
-        for workers in [2, 4] {
-            runs.push(site.run_quietly(&units, workers, patience)?);
+        let first = if fleet.is_none() { Some(alone) } else { None };
+        let others = if fleet.is_none() { &[2, 4][..] } else { &[1, 2, 4] };
+        runs.extend(first);
+        for &workers in others {
+            runs.push(site.run_quietly(&units, workers, patience, fleet.as_ref())?);
         }
     }
     let measured = Measured {
         provenance: format!(
-            "{} frames of {}x{}, 12 bit, plates (PIZ), units of {FRAMES_PER_UNIT} frames, files in {}; {}",
+            "{} frames of {}x{}, 12 bit, plates (PIZ), units of {FRAMES_PER_UNIT} frames, {}, files in {}; {}",
             FRAMES,
             SIZE[0],
             SIZE[1],
+            if fleet.is_some() { "`rushes worker` on Temporal" } else { "`rushes run-unit`" },
             scratch.display(),
             machine()
         ),
@@ -126,7 +137,13 @@ impl Site<'_> {
 
     /// Makes all units with so many workers when the machine is quiet; again when it turns out that it was not, as long
     /// as patience lasts.
-    fn run_quietly(&self, units: &[PathBuf], workers: usize, patience: Duration) -> Result<Run> {
+    fn run_quietly(
+        &self,
+        units: &[PathBuf],
+        workers: usize,
+        patience: Duration,
+        on: Option<&Fleet<'_>>,
+    ) -> Result<Run> {
         let begun = Instant::now();
         loop {
             while begun.elapsed() < patience {
@@ -136,7 +153,13 @@ impl Site<'_> {
                     break;
                 }
             }
-            let run = self.run(units, workers)?;
+            let run = match on {
+                None => self.run(units, workers)?,
+                Some(fleet) => {
+                    self.clear()?;
+                    fleet.run(self.card, &self.out, workers)?
+                }
+            };
             if run.is_quiet() || begun.elapsed() >= patience {
                 return Ok(run);
             }
@@ -145,9 +168,7 @@ impl Site<'_> {
 
     /// Makes all units with so many workers.
     fn run(&self, units: &[PathBuf], workers: usize) -> Result<Run> {
-        if self.out.exists() {
-            std::fs::remove_dir_all(&self.out).map_err(|e| Error::io(&self.out, e))?;
-        }
+        self.clear()?;
         let list: Mutex<VecDeque<&PathBuf>> = Mutex::new(units.iter().collect());
         let next = || list.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
         let (begun, mine, all) = (Instant::now(), children(), everybody());
@@ -169,6 +190,13 @@ impl Site<'_> {
         let others_core_seconds = (everybody() - all - core_seconds).max(0.0);
         Ok(Run { workers, seconds, core_seconds, others_core_seconds })
     }
+
+    fn clear(&self) -> Result<()> {
+        match std::fs::remove_dir_all(&self.out) {
+            Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(Error::io(&self.out, e)),
+            _ => Ok(()),
+        }
+    }
 }
 
 fn done(command: &mut Command) -> Result<()> {
@@ -180,10 +208,15 @@ fn done(command: &mut Command) -> Result<()> {
     }
 }
 
-/// Core seconds of processes that were waited for (proc(5), cutime and cstime; hundredths, USER_HZ).
+/// Core seconds of processes that were waited for (proc(5), cutime and cstime).
 fn children() -> f64 {
-    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
-    let fields = stat.rsplit(')').next().unwrap_or("").split_whitespace().skip(13).take(2);
+    hundredths("/proc/self/stat", 13)
+}
+
+/// Two fields of a process, so many after its name, in hundredths of a second (USER_HZ).
+fn hundredths(stat: &str, from: usize) -> f64 {
+    let stat = std::fs::read_to_string(stat).unwrap_or_default();
+    let fields = stat.rsplit(')').next().unwrap_or("").split_whitespace().skip(from).take(2);
     fields.filter_map(|f| f.parse::<f64>().ok()).sum::<f64>() / 100.0
 }
 
