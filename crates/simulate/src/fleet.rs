@@ -87,7 +87,7 @@ pub struct Server {
     pub poll_seconds: f64,
     /// Units of one run that may wait (Temporal's limit).
     pub pending_of_a_run: u64,
-    /// Events of one run's history at which it should begin anew (Temporal's advice).
+    /// Events of one run's history at which the engine begins it anew (its `Pace`).
     pub events_of_a_run: u64,
 }
 
@@ -100,7 +100,7 @@ impl Default for Server {
             heartbeat_seconds: 30.0,
             poll_seconds: 60.0,
             pending_of_a_run: 2000,
-            events_of_a_run: 4096,
+            events_of_a_run: 16_000,
         }
     }
 }
@@ -166,6 +166,13 @@ impl Storage {
 }
 
 impl Server {
+    /// Seconds between two heartbeats of a unit that runs. The engine's workers tell four times in the time after which they
+    /// would be taken for lost; its SDK holds back what is told sooner than five seconds, or four fifths of that time, after
+    /// the last. Half a minute: each 7.5 s.
+    pub(crate) fn between_heartbeats(&self) -> f64 {
+        (self.heartbeat_seconds / 4.0).max(SDK_HOLDS_BACK.min(0.8 * self.heartbeat_seconds))
+    }
+
     pub(crate) fn check(&self) -> Result<()> {
         within("cores of the server", self.cores, 0.01, 1e5)?;
         within("requests_per_second", self.requests_per_second, 0.1, 1e9)?;
@@ -182,6 +189,9 @@ impl Failures {
         within("poison_clips_per_thousand", self.poison_clips_per_thousand, 0.0, 1000.0)
     }
 }
+
+/// What workers of the engine ask of its SDK (`max_heartbeat_throttle_interval`).
+const SDK_HOLDS_BACK: f64 = 5.0;
 
 fn within(what: &str, n: f64, least: f64, most: f64) -> Result<()> {
     if n.is_finite() && (least..=most).contains(&n) {
@@ -208,4 +218,16 @@ fn three_minutes() -> f64 {
 
 fn five_minutes() -> f64 {
     300.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn heartbeats_are_as_far_apart_as_the_engine_sends_them() {
+        let between = |heartbeat_seconds| Server { heartbeat_seconds, ..Server::default() }.between_heartbeats();
+        // A quarter; five seconds where that is less; and never more than four fifths.
+        assert_eq!([30.0, 120.0, 10.0, 4.0].map(between), [7.5, 30.0, 5.0, 3.2]);
+    }
 }

@@ -41,8 +41,8 @@ pub struct EngineCosts {
     pub worker_core_seconds_per_unit: f64,
     /// Seconds from a free slot and a waiting unit to its start.
     pub start_seconds: f64,
-    /// Requests to the server for a unit: poll, completion, and the same for the workflow that asked for it. Counted, not
-    /// measured; heartbeats come on top.
+    /// Requests to the server for a unit: poll, completion, the same for the workflow that asked for it, and a heartbeat at
+    /// its start, as the server counted them. The heartbeats of a unit that goes on running come on top.
     pub requests_per_unit: f64,
     /// Requests for a clip: its own run's first task, and its parent's two.
     pub requests_per_clip: f64,
@@ -60,7 +60,7 @@ impl Default for EngineCosts {
             server_core_seconds_per_unit: 0.0041,
             worker_core_seconds_per_unit: 0.0008,
             start_seconds: 0.0078,
-            requests_per_unit: 4.0,
+            requests_per_unit: 5.0,
             requests_per_clip: 6.0,
             events_per_unit: 4.9,
             events_per_clip: 6.0,

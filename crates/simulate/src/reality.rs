@@ -161,7 +161,7 @@ impl Measured {
         let middle = |what: fn(&Run) -> f64| {
             let mut all: Vec<f64> = taken.iter().map(|r| what(r)).collect();
             all.sort_by(f64::total_cmp);
-            [percentile(&all, 0.5), percentile(&all, 0.0), percentile(&all, 1.0)]
+            [median(&all), percentile(&all, 0.0), percentile(&all, 1.0)]
         };
         let measured = middle(|r| r.seconds);
         let units = self.frames.div_ceil(self.frames_per_unit);
@@ -186,8 +186,18 @@ impl Measured {
                 by_work.iter().copied().fold(f64::INFINITY, f64::min),
                 by_work.iter().copied().fold(-1.0, f64::max),
             ],
-            off_beside_others: percentile(&beside, 0.5),
+            off_beside_others: median(&beside),
             dearer: middle(|r| r.core_seconds)[0] / alone,
         })
+    }
+}
+
+/// The middle one; of an even number, what lies between the middle two.
+fn median(ascending: &[f64]) -> f64 {
+    let middle = ascending.len() / 2;
+    match ascending.get(middle) {
+        Some(upper) if ascending.len().is_multiple_of(2) => ascending[middle - 1].midpoint(*upper),
+        Some(middle) => *middle,
+        None => 0.0,
     }
 }

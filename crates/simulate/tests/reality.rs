@@ -38,6 +38,8 @@ fn runs_beside_others_are_left_out_where_there_are_quiet_ones() {
     assert_eq!((compared.len(), compared[0].runs, compared[0].quiet), (1, 4, 3));
     assert_eq!(compared[0].measured, [10.0, 9.0, 11.0]);
     assert!((compared[0].off - (9.5 / 10.0 - 1.0)).abs() < 1e-6 && (compared[0].dearer - 16.0 / 15.5).abs() < 1e-6);
+    let two = measured(vec![run(4, 8.0, 16.0, 0.0), run(4, 9.0, 16.0, 0.0)]).compare().unwrap();
+    assert_eq!(two[0].measured, [8.5, 8.0, 9.0], "the median of two lies between them");
     let loud = measured(vec![noisy]).compare().unwrap();
     assert_eq!((loud[0].quiet, loud[0].measured[0]), (0, 30.0));
 }

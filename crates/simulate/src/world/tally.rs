@@ -160,8 +160,7 @@ impl Tally {
     /// Requests a second of workers that run something, and of those that wait.
     pub(super) fn background(&self, classes: &[Class], server: &Server) -> f64 {
         let (busy, slots) = classes.iter().fold((0, 0), |(b, s), c| (b + c.busy, s + c.slots));
-        // Heartbeats are told at four fifths of the time after which a worker is taken for lost.
-        busy as f64 / (0.8 * server.heartbeat_seconds) + slots.saturating_sub(busy) as f64 / server.poll_seconds
+        busy as f64 / server.between_heartbeats() + slots.saturating_sub(busy) as f64 / server.poll_seconds
     }
 
     pub(super) fn server(&mut self, now: f64, requests: f64, units: f64, background: f64) {
