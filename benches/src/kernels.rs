@@ -24,6 +24,9 @@ const HEIGHT: usize = 2304;
 const ROWS: usize = 8;
 const BANDS: usize = 24;
 
+/// Plates by name. `rushes simulate` looks for the first two in what `rushes bench --json` prints.
+pub const PLATES: [&str; 3] = ["EXR plate, uncompressed", "EXR plate, PIZ", "EXR plate, ZIP"];
+
 /// Something to be timed.
 pub struct Kernel {
     /// What it is.
@@ -124,11 +127,8 @@ fn some(scratch: &Path, wanted: &dyn Fn(&str) -> bool) -> Result<Vec<Kernel>> {
             });
         }))
     })?;
-    for (name, compression) in [
-        ("EXR plate, uncompressed", ExrCompression::None),
-        ("EXR plate, PIZ", ExrCompression::Piz),
-        ("EXR plate, ZIP", ExrCompression::Zip),
-    ] {
+    for (name, compression) in PLATES.into_iter().zip([ExrCompression::None, ExrCompression::Piz, ExrCompression::Zip])
+    {
         let plate = ExrPlate { compression, container: Container::Relaxed, ..ExrPlate::default() };
         kernels.add(name, |n| sink(n, ImageState::SceneLinear, (WIDTH, HEIGHT / 4), &plate, scratch))?;
     }

@@ -27,6 +27,14 @@ pub struct Timed {
     pub peak_bytes: u64,
 }
 
+/// The jobs by name, as they are timed. `rushes simulate` looks for these in what `rushes bench --json` prints.
+pub const JOBS: [&str; 4] = [
+    "plates and proxy, rendered, then scaled",
+    "plates and proxy, scaled, then rendered",
+    "proxy alone, half-size debayer",
+    "plates alone",
+];
+
 /// Makes a card of one 4096x2304 clip in `scratch`, and times the jobs on it. The card takes a second a frame.
 ///
 /// # Errors
@@ -41,17 +49,14 @@ pub async fn measure(scratch: &Path, frames: i64) -> Result<Vec<Timed>> {
     .unwrap_or_else(|e| Err(Error::new(ErrorKind::Panicked, e.to_string())))?;
     std::fs::write(&look, LOOK).map_err(|e| Error::io(&look, e))?;
     let base = Dailies { cdl: Some(look), ..Dailies::default() };
-    let jobs = [
-        ("plates and proxy, rendered, then scaled", base.clone()),
-        ("plates and proxy, scaled, then rendered", Dailies { order: ProxyOrder::ScaleFirst, ..base.clone() }),
-        (
-            "proxy alone, half-size debayer",
-            Dailies { debayer: "superpixel".into(), order: ProxyOrder::ScaleFirst, ..base.clone() }.proxies_only(),
-        ),
-        ("plates alone", base.plates_only()),
+    let recipes = [
+        base.clone(),
+        Dailies { order: ProxyOrder::ScaleFirst, ..base.clone() },
+        Dailies { debayer: "superpixel".into(), order: ProxyOrder::ScaleFirst, ..base.clone() }.proxies_only(),
+        base.plates_only(),
     ];
     let mut timed = Vec::new();
-    for (i, (name, recipe)) in jobs.into_iter().enumerate() {
+    for (i, (name, recipe)) in JOBS.into_iter().zip(recipes).enumerate() {
         timed.push(time(name, &recipe, &card, scratch.join(format!("out-{i}")), frames).await?);
     }
     Ok(timed)
