@@ -54,7 +54,7 @@ def option_problems(found, period):
     wrong += [f"takes units of {q} without {NEEDED[q]}" for q in queues if q in NEEDED and NEEDED[q] not in found]
     wrong += [f"has {flag} and takes no units of {q}" for q, flag in NEEDED.items() if flag in found and q not in queues]
     if set(queues) & set(CLASSES) and "--memory" not in found:
-        wrong.append("is not told how much memory frames may take: it would take half of the machine's, not of its own")
+        wrong.append("is not told how much memory frames may take")
     grace = found.get("--grace", [None])[-1]
     if not str(grace).isdigit():
         wrong.append(f"--grace is {grace}, which is no number of seconds: units would be given back after 30")
