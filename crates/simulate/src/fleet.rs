@@ -166,11 +166,11 @@ impl Storage {
 }
 
 impl Server {
-    /// Seconds between two heartbeats of a unit that runs. The engine's workers tell four times in the time after which they
-    /// would be taken for lost; its SDK holds back what is told sooner than five seconds, or four fifths of that time, after
-    /// the last. Half a minute: each 7.5 s.
+    /// Seconds between two heartbeats of a unit that runs. The engine's workers tell every five seconds, or four times in the time
+    /// after which they are taken for lost if that is shorter; its SDK sends none sooner than five seconds, or four fifths of that time,
+    /// after the last.
     pub(crate) fn between_heartbeats(&self) -> f64 {
-        (self.heartbeat_seconds / 4.0).max(SDK_HOLDS_BACK.min(0.8 * self.heartbeat_seconds))
+        SDK_HOLDS_BACK.min(0.8 * self.heartbeat_seconds)
     }
 
     pub(crate) fn check(&self) -> Result<()> {
@@ -227,7 +227,6 @@ mod tests {
     #[test]
     fn heartbeats_are_as_far_apart_as_the_engine_sends_them() {
         let between = |heartbeat_seconds| Server { heartbeat_seconds, ..Server::default() }.between_heartbeats();
-        // A quarter; five seconds where that is less; and never more than four fifths.
-        assert_eq!([30.0, 120.0, 10.0, 4.0].map(between), [7.5, 30.0, 5.0, 3.2]);
+        assert_eq!([30.0, 120.0, 10.0, 4.0].map(between), [5.0, 5.0, 5.0, 3.2]);
     }
 }
