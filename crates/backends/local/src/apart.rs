@@ -23,6 +23,7 @@ pub struct Apart {
     here: Arc<dyn Executor>,
     program: PathBuf,
     args: Vec<String>,
+    memory: Option<(u64, u64)>,
 }
 
 /// Longest line that is read from a unit's process.
@@ -34,7 +35,21 @@ const TO_END: Duration = Duration::from_secs(20);
 impl Apart {
     /// Units that `here` takes, by running `program` with `args`.
     pub fn new(here: Arc<dyn Executor>, program: impl Into<PathBuf>, args: Vec<String>) -> Self {
-        Self { here, program: program.into(), args }
+        Self { here, program: program.into(), args, memory: None }
+    }
+
+    /// `memory` bytes for frames in flight of all processes, `at_once` of which may run: each is told its share (`--memory=N`), and
+    /// one whose frames do not fit into that twice the frame, as long as there is so much. More than one of those may then have
+    /// more than there is together.
+    pub fn memory(mut self, memory: u64, at_once: usize) -> Self {
+        self.memory = Some((memory, at_once.max(1) as u64));
+        self
+    }
+
+    fn memory_of(&self, unit: &Unit) -> Option<String> {
+        let (all, at_once) = self.memory?;
+        let share = (all / at_once).max(unit.bytes_per_frame.saturating_mul(2)).min(all);
+        Some(format!("--memory={share}"))
     }
 
     async fn attend(&self, unit: &Unit, cx: &RunContext) -> Result<UnitReport> {
@@ -43,6 +58,7 @@ impl Apart {
         line.push('\n');
         let mut child = Command::new(&self.program)
             .args(&self.args)
+            .args(self.memory_of(unit))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

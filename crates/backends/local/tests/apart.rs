@@ -66,6 +66,18 @@ async fn the_end_of_its_input_cancels_it() {
 }
 
 #[tokio::test]
+async fn processes_share_memory_and_a_frame_that_needs_more_than_a_share_has_it() {
+    for (bytes_per_frame, want) in [(1, "250"), (200, "400"), (900, "1000")] {
+        let unit = Unit { bytes_per_frame, ..unit() };
+        let report = UnitReport::begin(&unit, "local");
+        let line = serde_json::to_string(&Event::UnitFinished { report }).unwrap();
+        let script = format!("read unit; [ \"$0\" = --memory={want} ] && cat <<'EOF'\n{line}\nEOF");
+        let made = apart(&script).memory(1000, 4).run(&unit, &RunContext::plain()).await;
+        assert!(made.is_done(), "{bytes_per_frame}: {made:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_program_that_is_not_there_is_an_error() {
     let here = LocalExecutor::new(rushes_core::conformance::stages::registry());
     let apart = Apart::new(Arc::new(here), "/nowhere/rushes", Vec::new());

@@ -9,6 +9,7 @@ use rushes_core::run::{
     Budget, Busy, CancellationToken, ClipHead, Event, Events, FOUND, OrderHead, Orders, Outcome, RunContext, UnitReport,
 };
 use rushes_core::{Error, ErrorKind, Result};
+use serde::Serialize;
 use temporalio_macros::activities;
 use temporalio_sdk::activities::{ActivityContext, ActivityError};
 
@@ -88,7 +89,7 @@ impl Hands {
         ctx: ActivityContext,
         of: ClipWork,
     ) -> Result<Option<ClipHead>, ActivityError> {
-        self.alive(&ctx, self.orders.settle(&of.order, of.clip, of.generation)).await
+        self.alive(&ctx, (), Cancelled::GoesOn, self.orders.settle(&of.order, of.clip, of.generation)).await
     }
 
     #[activity(name = "rushes-lost")]
@@ -100,7 +101,7 @@ impl Hands {
 
     #[activity(name = "rushes-finish")]
     pub(crate) async fn finish(self: Arc<Self>, ctx: ActivityContext, order: String) -> Result<bool, ActivityError> {
-        self.alive(&ctx, self.orders.finish(&order)).await
+        self.alive(&ctx, (), Cancelled::GoesOn, self.orders.finish(&order)).await
     }
 
     #[activity(name = "rushes-unit")]
@@ -204,7 +205,7 @@ impl Hands {
         let given_back = Beat { given_back: beat.given_back + 1, ..beat };
         let report = match ended {
             Ok(report) => report,
-            Err(e) if self.is_out_of_reach(ctx, of, Some(e.kind())).await => {
+            Err(e) if self.is_out_of_reach(ctx, of, attempt.beat, Some(e.kind())).await => {
                 self.watch.count("given_back", None);
                 let _ = ctx.record_heartbeat(given_back).await;
                 return Err(unreported(&e.to_string(), true));
@@ -216,7 +217,7 @@ impl Hands {
         };
         match &report.outcome {
             Outcome::Done => {
-                let _ = self.is_out_of_reach(ctx, of, None).await;
+                let _ = self.is_out_of_reach(ctx, of, attempt.beat, None).await;
                 match report.ran_on.starts_with(FOUND) {
                     true => self.watch.count("found", None),
                     false => self.watch.count("done", Some(&report)),
@@ -234,7 +235,7 @@ impl Hands {
                 Err(ActivityError::cancelled())
             }
             Outcome::Failed(f) => {
-                let (outcome, next) = if self.is_out_of_reach(ctx, of, Some(f.kind)).await {
+                let (outcome, next) = if self.is_out_of_reach(ctx, of, attempt.beat, Some(f.kind)).await {
                     ("given_back", Some(given_back))
                 } else if f.retryable && beat.failed + 1 < of.attempts {
                     ("failed_for_now", Some(Beat { failed: beat.failed + 1, ..beat }))
@@ -270,7 +271,13 @@ impl Drop for InWork {
 impl Hands {
     /// Whether storage is away, as far as the end of a unit tells. Where it ended for want of a file that is looked after: a
     /// single clip that cannot be read is no reason to go.
-    async fn is_out_of_reach(&self, ctx: &ActivityContext, of: &UnitWork, failure: Option<ErrorKind>) -> bool {
+    async fn is_out_of_reach(
+        &self,
+        ctx: &ActivityContext,
+        of: &UnitWork,
+        beat: Beat,
+        failure: Option<ErrorKind>,
+    ) -> bool {
         let kind = match failure {
             None => {
                 *self.unreached.lock().unwrap_or_else(PoisonError::into_inner) = Unreached::default();
@@ -280,10 +287,10 @@ impl Hands {
             Some(_) => return false,
         };
         let look = async { Ok(self.orders.reach(&of.order).await.is_ok()) };
-        let in_reach = match tokio::time::timeout(TO_END, self.alive(ctx, look)).await {
+        let in_reach = match tokio::time::timeout(TO_END, self.alive(ctx, beat, Cancelled::Ends, look)).await {
             Ok(Ok(in_reach)) => in_reach,
-            // It was told to end, and did not learn it.
-            Ok(Err(_)) => return false,
+            // It was told to end, and did not learn it: a worker that ends itself charges nobody.
+            Ok(Err(_)) => return self.draining.load(Ordering::Relaxed),
             Err(_) => false,
         };
         let mut unreached = self.unreached.lock().unwrap_or_else(PoisonError::into_inner);
@@ -301,18 +308,44 @@ impl Hands {
 }
 
 impl Hands {
-    /// Waits for `work`, and tells meanwhile that it is at work; a worker that is about to end gives it back.
-    async fn alive<T>(&self, ctx: &ActivityContext, work: impl Future<Output = Result<T>>) -> Result<T, ActivityError> {
+    /// Waits for `work`, and tells meanwhile by `details` that it is at work; a worker that is about to end gives it back.
+    async fn alive<T>(
+        &self,
+        ctx: &ActivityContext,
+        details: impl Serialize + Copy + Send + Sync + 'static,
+        cancelled: Cancelled,
+        work: impl Future<Output = Result<T>>,
+    ) -> Result<T, ActivityError> {
+        let mut heard = false;
         let mut work = std::pin::pin!(work);
         let mut beat = tokio::time::interval(between(ctx));
         loop {
             tokio::select! {
                 done = &mut work => return done.map_err(|e| failure(&e)),
-                () = ctx.cancelled() => return Err(ending()),
-                _ = beat.tick() => drop(ctx.record_heartbeat(()).await),
+                () = ctx.cancelled(), if !heard => {
+                    if cancelled == Cancelled::Ends || self.draining.load(Ordering::Relaxed) {
+                        return Err(ending());
+                    }
+                    heard = true;
+                }
+                _ = beat.tick() => {
+                    if self.draining.load(Ordering::Relaxed) && heard {
+                        return Err(ending());
+                    }
+                    drop(ctx.record_heartbeat(details).await);
+                }
             }
         }
     }
+}
+
+/// What becomes of work when the order is cancelled.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Cancelled {
+    /// It ends.
+    Ends,
+    /// It comes to its end: what writes down what was made is wanted then, too, and would have to begin anew.
+    GoesOn,
 }
 
 /// Whoever tells that he is at work hears that the order was cancelled, and is not to hear it minutes later.

@@ -13,6 +13,7 @@ use temporalio_client::{
     WorkflowExecutionStatus, WorkflowFetchHistoryOptions, WorkflowGetResultOptions, WorkflowHandle,
     WorkflowIdConflictPolicy, WorkflowIdReusePolicy, WorkflowQueryOptions, WorkflowStartOptions,
 };
+use temporalio_common::protos::temporal::api::enums::v1::PendingActivityState;
 
 use crate::Server;
 use crate::failure::innermost;
@@ -309,7 +310,9 @@ impl Waiting {
 
     fn of(&mut self, run: &WorkflowExecutionDescription) {
         for tried in &run.raw().pending_activities {
-            let Some(failure) = &tried.last_failure else { continue };
+            // One that runs now waits for nothing, whatever became of the attempt before.
+            let waits = tried.state() == PendingActivityState::Scheduled;
+            let Some(failure) = tried.last_failure.as_ref().filter(|_| waits) else { continue };
             let what = tried.activity_type.as_ref().map_or("", |t| t.name.trim_start_matches("rushes-"));
             // A unit has the numbers of its clip, generation and unit in its name; the others are alone.
             let what = match what {

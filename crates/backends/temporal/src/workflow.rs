@@ -363,8 +363,8 @@ where
             }
         }
     }
-    // Another half minute.
-    does(with(6, Duration::from_secs(3600), WorkflowCancellationToken::new())).await
+    // Another half minute, where it fails.
+    does(with(6, Duration::from_secs(24 * 3600), WorkflowCancellationToken::new())).await
 }
 
 /// Twice as long between attempts each time, from a second to a minute; any number of them where that is 0.

@@ -26,7 +26,7 @@ use rushes_temporal::{Ended, Pace, Server, Submission, Worker, replay};
 use support::held::Held;
 use support::temporal::TestServer;
 
-const PACE: Pace = Pace { heartbeat_ms: 2000, unit_ms: 3_600_000, events: 16_000, attempts: 100 };
+const PACE: Pace = Pace { heartbeat_ms: 8000, unit_ms: 3_600_000, events: 16_000, attempts: 100 };
 
 /// A worker in a thread of its own, until it is dropped.
 struct Working {
@@ -283,7 +283,7 @@ async fn a_clip_that_is_gone_ends_no_worker() {
     assert!(!working.thread.as_ref().unwrap().is_finished());
 }
 
-/// Finishes no frame for three times as long as a unit may, and says what it is at, or nothing.
+/// Finishes no frame for twice as long as a unit may, and says what it is at, or nothing.
 #[derive(Debug)]
 struct Slow {
     tells: bool,
@@ -298,7 +298,7 @@ impl Executor for Slow {
         Verdict::Yes
     }
     async fn run(&self, unit: &Unit, cx: &RunContext) -> UnitReport {
-        for bytes in 0..15 {
+        for bytes in 0..30 {
             tokio::time::sleep(Duration::from_millis(200)).await;
             if self.tells {
                 let with = Busy::Reading { path: "A001.mxf".into(), bytes };
@@ -315,7 +315,7 @@ async fn a_worker_waits_for_what_reads_a_large_file_and_gives_up_on_what_hangs()
     let at = server.server();
     for tells in [true, false] {
         let held = Arc::new(Held::new(plan(&[1]), Arc::new(Slow { tells })));
-        let worker = Worker::new(held).queue("orchestrate").queue("cpu").stall(Duration::from_secs(1));
+        let worker = Worker::new(held).queue("orchestrate").queue("cpu").stall(Duration::from_secs(3));
         let run = Submission::new(&format!("slow-{tells}"), "memory").pace(PACE).start(&at).await.unwrap();
         let (stop, server) = (CancellationToken::new(), at.clone());
         let until = stop.clone();

@@ -66,11 +66,10 @@ fn desk(a: &WorkerArgs) -> Result<Desk> {
     let mut args = vec!["run-unit".to_owned(), "-".to_owned(), "--attended".to_owned()];
     args.extend(a.threads.map(|n| format!("--threads={n}")));
     // As many processes at a time share what there is.
-    let processes = (a.units_at_once.max(1) * a.queues.iter().filter(|q| *q != "orchestrate").count().max(1)) as u64;
-    let memory = a.memory.unwrap_or_else(rushes::job::half_of_memory) / processes;
-    args.push(format!("--memory={memory}"));
+    let processes = a.units_at_once.max(1) * a.queues.iter().filter(|q| *q != "orchestrate").count().max(1);
+    let memory = a.memory.unwrap_or_else(rushes::job::half_of_memory);
     let local = rushes::backends::local::LocalExecutor::new(rushes::registry());
-    let apart = rushes::backends::local::Apart::new(Arc::new(local), program, args);
+    let apart = rushes::backends::local::Apart::new(Arc::new(local), program, args).memory(memory, processes);
     let job = Job::new(Dailies::default().workflow(), "", "").attempts(1);
     Ok(a.elsewhere.join_or_know(job.executors(Executors::new().prefer(Arc::new(apart)).by_preference()))?.desk())
 }
@@ -108,8 +107,15 @@ pub(crate) async fn submit(a: &Submit) -> Result<Ended> {
                     progress::tell(format!("{} goes on; `rushes cancel {}` ends it", order.id(), order.id()));
                     return Ok(Ended::Cancelled);
                 }
-                run.cancel("interrupted").await?;
-                break run.wait().await?;
+                // It may have ended in this moment: then that is what came of it.
+                let cancelled = run.cancel("interrupted").await;
+                break match run.status().await {
+                    Ok(status) if matches!(status.state, State::Running | State::Finishing) => {
+                        cancelled?;
+                        run.wait().await?
+                    }
+                    _ => run.wait().await?,
+                };
             }
             () = tokio::time::sleep(Duration::from_secs(5)) => {
                 if let Ok(status) = run.status().await {

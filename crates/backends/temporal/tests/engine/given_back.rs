@@ -9,6 +9,7 @@ use rushes_core::run::{CancellationToken, Event, Executor, Outcome, RunContext, 
 use rushes_core::{Error, ErrorKind};
 use rushes_temporal::{Ended, Pace, Submission, Worker};
 
+use crate::stuck::status;
 use crate::support::held::Held;
 use crate::support::temporal::TestServer;
 use crate::{PACE, Working, plan};
@@ -56,7 +57,7 @@ async fn drained(server: &TestServer, held: &Arc<Held>, executor: &Interrupted) 
             last = server.describe("rushes-drained/0")["pendingActivities"][0].clone();
             let tells = || told(&last).contains("frames\":3");
             // The last of them is waited for until it tells of its frames.
-            if executor.begun.load(Ordering::Relaxed) == n && (n < executor.times || tells()) {
+            if executor.begun.load(Ordering::Relaxed) >= n && (n < executor.times || tells()) {
                 break;
             }
         }
@@ -155,14 +156,21 @@ async fn units_wait_for_storage_that_comes_back() {
             }
         }
     });
+    let why = status(&run, |s| !s.waiting_for.is_empty()).await.waiting_for;
+    assert!(why[0].starts_with("unit 0.0.0.cpu, attempt ") && why[0].contains("a read failed"), "{why:?}");
     // One more than the failures that count.
-    while executor.1.load(Ordering::Relaxed) < 4 {
+    for tries in 0.. {
+        assert!(tries < 2400, "it is not tried again");
+        if executor.1.load(Ordering::Relaxed) >= 4 {
+            break;
+        }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     away.store(false, Ordering::Relaxed);
     held.away.store(false, Ordering::Relaxed);
     let Ended::Done(tally) = run.wait().await.unwrap() else { panic!("it was given up") };
     assert_eq!((tally.done, tally.failed), (1, 0));
+    assert_eq!(run.status().await.unwrap().waiting_for, [] as [String; 0]);
     stop.cancel();
     restarted.join().unwrap();
 }

@@ -11,7 +11,7 @@ use crate::support::temporal::TestServer;
 use crate::{Nothing, PACE, Working, plan};
 
 /// Its status, once it is as it should be.
-async fn status(run: &Run, is: impl Fn(&Status) -> bool) -> Status {
+pub(crate) async fn status(run: &Run, is: impl Fn(&Status) -> bool) -> Status {
     for tries in 0.. {
         let status = run.status().await;
         assert!(tries < 200, "{status:?}");
@@ -54,19 +54,6 @@ async fn an_order_that_nobody_sees_says_so_and_can_be_cancelled() {
         assert!(why.is_none_or(|why| status.troubles.iter().any(|t| t.contains(why))), "{status:?}");
         rushes_temporal::replay(&run.history().await.unwrap()).unwrap();
     }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_unit_that_fails_for_now_is_told() {
-    let Some(server) = TestServer::start() else { return };
-    let at = server.server();
-    let held = Arc::new(Held::new(plan(&[1]), Arc::new(crate::Mixed)));
-    let _working = Working::on(&at, &held, &["orchestrate", "cpu"], 1);
-    let run = Submission::new("told", "memory").pace(PACE).start(&at).await.unwrap();
-    let why = status(&run, |s| !s.waiting_for.is_empty()).await.waiting_for;
-    assert!(why[0].starts_with("unit 0.0.0.cpu, attempt ") && why[0].contains("in use on purpose"), "{why:?}");
-    run.wait().await.unwrap();
-    assert_eq!(run.status().await.unwrap().waiting_for, [] as [String; 0]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
