@@ -146,7 +146,8 @@ fn the_server_hands_out_no_faster_than_it_can() {
     costs.engine = EngineCosts { requests_per_unit: 4.0, ..EngineCosts::none() };
     s.server = Server { requests_per_second: 50.0, poll_seconds: 1e6, heartbeat_seconds: 1e6, ..s.server };
     let outcome = simulate(&s, &costs).unwrap();
-    assert!((seconds(&outcome) - 9.0).abs() < 0.01, "{}", seconds(&outcome));
+    // Nine seconds of requests for units, between which those that run tell that they do.
+    assert!((9.0..9.5).contains(&seconds(&outcome)), "{}", seconds(&outcome));
     assert!(outcome.engine.most_requests_per_second <= 50.0, "{:?}", outcome.engine);
 }
 
