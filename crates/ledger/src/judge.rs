@@ -194,8 +194,12 @@ impl Judgement {
         };
         self.replaces = self.outputs.iter().any(|(_, reason)| of(reason.as_ref()));
         let unknown = |(_, reason): &&(Expected, Option<Reason>)| *reason == Some(Reason::Unfinished);
-        if self.replaces && unit.shared && self.outputs.iter().any(|o| unknown(&o)) {
+        if unit.shared && self.outputs.iter().any(|o| unknown(&o)) {
             // What is there was looked for before, and is marked before it is made.
+            let marked = ledger.marked()?;
+            self.replaces |= self.outputs.iter().filter(unknown).any(|(e, _)| marked.contains(&e.path));
+        }
+        if self.replaces && unit.shared && self.outputs.iter().any(|o| unknown(&o)) {
             let marked = ledger.marked()?;
             let unknown = self.outputs.iter().filter(unknown).filter(|(e, _)| !marked.contains(&e.path));
             self.foreign.extend(unknown.map(|(e, _)| (e.path.clone(), Foreign::Unknown)));

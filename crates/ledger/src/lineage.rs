@@ -15,6 +15,8 @@ use crate::store::Ledger;
 pub(crate) const NAME: &str = "lineage.json";
 /// The largest file that is read: 100,000 outputs have about 60 MB.
 const MOST_BYTES: u64 = 1 << 30;
+/// How often one that changes while it is read is read again.
+const AGAIN: u32 = 5;
 
 /// What every output of a folder derives from: camera files by digest, and the recipe.
 ///
@@ -100,7 +102,19 @@ impl Lineage {
             }
             Ok(Some(lineage))
         };
-        read().map_err(|e: Error| e.doing("reading the lineage").path(&path))
+        // At a URI somebody may put another one while this one is read in pieces.
+        let changed = |e: &Error| e.kind() == ErrorKind::BadMedia;
+        let mut answer = read();
+        for _ in 0..AGAIN {
+            if !answer.as_ref().is_err_and(changed) {
+                break;
+            }
+            answer = read();
+        }
+        answer.map_err(|e| {
+            let e = if changed(&e) { e.retryable() } else { e };
+            e.doing("reading the lineage").path(&path)
+        })
     }
 
     /// Writes it to the output folder `out`, whole or not at all.

@@ -43,6 +43,8 @@ pub struct Ledger {
     passing: bool,
     /// Units that came to their end since it was opened.
     ended: Mutex<BTreeSet<String>>,
+    /// Outputs that were written down here, and not taken over.
+    own: Mutex<BTreeSet<String>>,
 }
 
 impl std::fmt::Debug for Ledger {
@@ -70,6 +72,7 @@ impl Ledger {
                 ended: Mutex::default(),
                 beside: None,
                 passing: false,
+                own: Mutex::default(),
             },
             Err(Refused::Error(e)) => return Err(e.doing("opening the ledger").path(&path)),
             Err(Refused::Damaged(why)) => {
@@ -82,7 +85,15 @@ impl Ledger {
                 };
                 let text = format!("the ledger was damaged ({why}) and is built again; outputs are checked one by one");
                 let findings = vec![Finding::warning("ledger-rebuilt", text).path(aside)];
-                Self { db, out: out.to_owned(), findings, ended: Mutex::default(), beside: None, passing: false }
+                Self {
+                    db,
+                    out: out.to_owned(),
+                    findings,
+                    ended: Mutex::default(),
+                    beside: None,
+                    passing: false,
+                    own: Mutex::default(),
+                }
             }
         };
         // At a URI others may have gone on since.
@@ -105,7 +116,15 @@ impl Ledger {
     pub fn passing(out: &Path) -> Result<Self> {
         let memory = redb::backends::InMemoryBackend::new();
         let db = Database::builder().create_with_backend(memory).map_err(|e| broken(&e.to_string()))?;
-        Ok(Self { db, out: out.to_owned(), findings: Vec::new(), ended: Mutex::default(), beside: None, passing: true })
+        Ok(Self {
+            db,
+            out: out.to_owned(),
+            findings: Vec::new(),
+            ended: Mutex::default(),
+            beside: None,
+            passing: true,
+            own: Mutex::default(),
+        })
     }
 
     /// Keeps in `folder` what other passing ledgers of the same outputs, on other machines, should know before it ends:
@@ -172,6 +191,11 @@ impl Ledger {
     /// # Errors
     /// When the store cannot be written.
     pub fn put(&self, records: &[Record], recipes: &[Recipe]) -> Result<()> {
+        self.own.lock().unwrap_or_else(PoisonError::into_inner).extend(records.iter().map(|r| r.output.path.clone()));
+        self.take_over(records, recipes)
+    }
+
+    fn take_over(&self, records: &[Record], recipes: &[Recipe]) -> Result<()> {
         let recipes = recipes.iter().map(|r| (r.digest().to_string(), encode(r)));
         let records = records.iter().map(|r| (r.output.path.clone(), encode(r)));
         self.write(|put| {
@@ -215,8 +239,12 @@ impl Ledger {
         }
     }
 
-    /// `unit` is about to replace some of `outputs`: whoever comes after it, should it be killed, may replace all of them.
-    pub(crate) fn mark(&self, unit: &str, outputs: &[&str]) -> Result<()> {
+    /// `unit` is about to replace some of `outputs`, or has made them and nothing more is known of them: whoever comes after it
+    /// may replace all of them. Kept beside a passing ledger ([`Ledger::beside`]) alone.
+    ///
+    /// # Errors
+    /// When the mark cannot be written.
+    pub fn mark(&self, unit: &str, outputs: &[&str]) -> Result<()> {
         self.beside.as_ref().map_or(Ok(()), |folder| marks::set(folder, unit, outputs))
     }
 
@@ -234,7 +262,7 @@ impl Ledger {
     /// Takes over what `lineage.json` says. Nothing is believed by that: see [`Ledger`].
     fn rebuild(&mut self) -> Result<()> {
         match Lineage::read(&self.out) {
-            Ok(Some(lineage)) => self.put(&lineage.outputs, &lineage.recipes),
+            Ok(Some(lineage)) => self.take_over(&lineage.outputs, &lineage.recipes),
             Ok(None) => Ok(()),
             Err(e) if e.kind() == ErrorKind::Invalid => {
                 self.findings.push(Finding::warning("lineage-unreadable", e.to_string()));
@@ -245,12 +273,13 @@ impl Ledger {
         }
     }
 
-    /// Takes over what others wrote into the lineage of a folder at a URI since it was opened: nothing keeps them out of it.
+    /// Takes over what others wrote into the lineage of a folder at a URI since it was opened: nothing keeps them out of it. Of
+    /// what this one did not write down itself they know more.
     fn learn_of_others(&self) -> Result<()> {
         let Some(lineage) = Lineage::read(&self.out)? else { return Ok(()) };
-        let known: BTreeSet<String> = self.all::<Record>(OUTPUTS)?.into_iter().map(|(path, _)| path).collect();
-        let new: Vec<Record> = lineage.outputs.into_iter().filter(|r| !known.contains(&r.output.path)).collect();
-        if new.is_empty() { Ok(()) } else { self.put(&new, &lineage.recipes) }
+        let own = self.own.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let theirs: Vec<Record> = lineage.outputs.into_iter().filter(|r| !own.contains(&r.output.path)).collect();
+        if theirs.is_empty() { Ok(()) } else { self.take_over(&theirs, &lineage.recipes) }
     }
 
     pub(crate) fn get<T: DeserializeOwned>(&self, table: Table, key: &str) -> Result<Option<T>> {

@@ -68,12 +68,14 @@ pub(super) fn clear_stale(part: &Path) -> Result<Option<File>> {
         Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(e) => return Err(Error::io(part, e)),
     }
-    let stale = match File::open(part) {
+    // For writing, too: on NFS a lock is one of a file that may be written, and any other attempt an error.
+    let stale = match File::options().read(true).write(true).open(part) {
         Ok(f) => f,
         Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(e) => return Err(Error::io(part, e)),
     };
-    if let Err(TryLockError::WouldBlock) = stale.try_lock() {
+    // Where it cannot be known whether somebody writes it, somebody may.
+    if stale.try_lock().is_err() {
         return Err(busy(part));
     }
     match fs::remove_file(part) {

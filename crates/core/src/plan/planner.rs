@@ -28,7 +28,8 @@ pub struct PlanOptions {
     pub budget: Option<u64>,
     /// Priority of the units; higher runs earlier.
     pub priority: i32,
-    /// Whether the units run on other machines: what this one lacks is then no reason to leave an output out.
+    /// Whether the units run on other machines: what this one lacks is then no reason to leave an output out, and its budget none to
+    /// refuse a clip.
     pub elsewhere: bool,
 }
 
@@ -251,7 +252,7 @@ fn plan_clip(
         .map(|(i, s)| s.bytes_needed(&prepared.nodes[i].format))
         .sum();
     let bytes_per_frame = decode_bytes + prepared.window_bytes() + sinks;
-    if let Some(budget) = options.budget.filter(|b| *b < bytes_per_frame) {
+    if let Some(budget) = options.budget.filter(|b| *b < bytes_per_frame && !options.elsewhere) {
         return Err(Error::new(
             ErrorKind::Budget,
             format!("one frame needs {} of memory and the budget is {}", mib(bytes_per_frame), mib(budget)),

@@ -55,7 +55,8 @@ pub(super) struct Ffmpeg {
 impl Ffmpeg {
     /// Starts `ffmpeg` on the movie `target`.
     pub(super) fn create(codec: &FfmpegCodec, target: &Path, existing: Existing, facts: MovieFacts) -> Result<Self> {
-        let program = locate(codec)?;
+        // Another machine may have it: of the unit this says nothing.
+        let program = locate(codec).map_err(Error::retryable)?;
         let mut file = AtomicFile::create(target, existing)?;
         let scratch = file.lend().to_owned();
         let mut child = Command::new(&program)
