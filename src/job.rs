@@ -103,6 +103,12 @@ impl Job {
         self
     }
 
+    /// Whether its units are to run on other machines: then it is planned without a look at what this one has.
+    pub fn elsewhere(mut self, elsewhere: bool) -> Self {
+        self.options.elsewhere = elsewhere;
+        self
+    }
+
     /// Whether existing outputs may be replaced.
     pub fn overwrite(mut self, overwrite: bool) -> Self {
         self.options.overwrite = overwrite;

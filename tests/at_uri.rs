@@ -130,3 +130,24 @@ async fn what_cannot_be_asked_for_is_not_taken_for_gone() {
     assert!(desk.finish(name).await.unwrap());
     assert_eq!(Lineage::read(&out).unwrap().unwrap().outputs.len(), 16);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_what_others_made_again_meanwhile_the_lineage_says_what_they_say() {
+    let bench = Bench::new();
+    register("at-uri-again", Arc::new(Memory::new()));
+    let out = PathBuf::from("at-uri-again://bucket/out");
+    let job = |clip: usize, recipe: Dailies| Job::new(recipe.workflow(), &bench.card.clips[clip].folder, &out);
+    job(1, plates()).run().await.unwrap();
+    // What another machine writes down when it has made the second clip again: its digests are not those of before.
+    let again = bench.job(&Dailies { exposure: 1.0, ..plates() }, "again");
+    again.run().await.unwrap();
+    let mut theirs = Lineage::read(&bench.path("again")).unwrap().unwrap();
+    theirs.outputs.retain(|r| r.clip == bench.card.clips[1].name);
+    let (written, to) = (theirs.clone(), out.clone());
+    once_begun(job(0, plates()), move || written.write(&to).unwrap()).run().await.unwrap();
+    let lineage = Lineage::read(&out).unwrap().unwrap();
+    assert_eq!(lineage.outputs.len(), 16);
+    for record in &theirs.outputs {
+        assert!(lineage.outputs.contains(record), "{}", record.output.path);
+    }
+}

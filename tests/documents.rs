@@ -81,7 +81,15 @@ fn every_promise_names_a_test_that_exists() {
         .flat_map(|l| l.trim_end_matches('|').rsplit('|').next())
         .flat_map(ticked)
         .collect();
-    let tests: String = ["tests", "crates/cli/tests", "crates/custody/tests", "crates/backends/temporal/tests"]
+    let folders = [
+        "tests",
+        "crates/cli/tests",
+        "crates/custody/tests",
+        "crates/backends/flapid-sim/tests",
+        "crates/backends/temporal/tests",
+        "crates/backends/temporal/tests/engine",
+    ];
+    let tests: String = folders
         .iter()
         .flat_map(|folder| std::fs::read_dir(root.join(folder)).unwrap())
         .filter_map(|e| std::fs::read_to_string(e.unwrap().path()).ok())

@@ -312,6 +312,30 @@ async fn camera_files_that_change_while_a_unit_is_made_are_told_of() {
     let report = desk(rushes::registry()).run(name, unit, &cx).await.unwrap();
     let Outcome::Failed(why) = report.outcome else { panic!("{report:?}") };
     assert!(why.retryable && why.message.contains("changed while"), "{why:?}");
+    // What it made is this order's own, whatever it is of.
+    assert_eq!(desk(rushes::registry()).run(name, unit, &RunContext::plain()).await.unwrap().outcome, Outcome::Done);
+    let order = job().order(Spread::default()).await.unwrap();
+    assert!(work(&desk(rushes::registry()), &order).await);
+    bench.job(&recipe().plates_only(), "run").run().await.unwrap();
+    same(&bench.path("run"), &bench.path("out"));
+}
+
+/// Root reads everything, so a folder that is none stands for one that cannot be read.
+#[tokio::test]
+async fn a_clip_that_cannot_be_looked_at_is_told_of_and_the_others_are_finished() {
+    let bench = Bench::new();
+    let order = bench.job(&recipe().plates_only(), "out").order(Spread::default()).await.unwrap();
+    let folder = &bench.card.clips[0].folder;
+    std::fs::rename(folder, bench.path("elsewhere")).unwrap();
+    std::fs::write(folder, "a file, below which nothing can be").unwrap();
+    let desk = desk(rushes::registry());
+    let (name, lost) = (order.folder().to_str().unwrap(), UnitRef { clip: 0, generation: 0, unit: 0 });
+    assert!(!work(&desk, &order).await);
+    let report = order.report().unwrap().unwrap();
+    let done = |u: &&rushes::core::run::UnitReport| u.is_done();
+    assert_eq!((report.units.len(), report.units.iter().filter(done).count()), (2, 1), "{report:?}");
+    desk.lost(name, lost, rushes::Error::new(ErrorKind::Panicked, "no worker came to its end")).await.unwrap();
+    assert!(!desk.complete(name, true, &RunContext::plain()).await.unwrap());
 }
 
 /// Frames before it are made, and it is not replaced, however often it is tried.

@@ -18,7 +18,7 @@ use rushes_ledger::{Cache, Ledger};
 
 use super::folder::{self, Recent};
 use super::known::Known;
-use super::receipt::{Made, Progress, Receipt, inputs};
+use super::receipt::{Made, Progress, Receipt, inputs, inputs_still};
 use super::{ClipFile, Order, clip_name, damaged};
 use crate::job::blocking;
 
@@ -157,16 +157,24 @@ impl Desk {
         }
         let (mut report, mut made) = self.make(&planned, (known, made), (progress.clone(), order.beside()), cx).await?;
         let ended = blocking({
-            let planned = planned.clone();
-            move || inputs(&planned)
+            let (planned, done) = (planned.clone(), report.is_done());
+            move || if done { inputs_still(&planned).map(Some) } else { Ok(None) }
         })
         .await?;
-        if ended != began && report.is_done() {
+        if ended.is_some_and(|ended| ended != began) {
             // Nobody knows which of them its pictures are of.
             let e = Error::new(ErrorKind::BadMedia, "camera files of it changed while it was made")
                 .clip(&planned.clip.name)
                 .advice("wait until whatever writes them is done")
                 .retryable();
+            let (order, unit) = (order.clone(), planned.id.clone());
+            let named: Vec<String> = report.outputs.iter().map(|o| o.path.clone()).collect();
+            // Its own all the same, so that another attempt may replace them.
+            blocking(move || {
+                let named: Vec<&str> = named.iter().map(String::as_str).collect();
+                Ledger::passing(order.out())?.beside(order.beside()).mark(&unit, &named)
+            })
+            .await?;
             (report, made) = (report.failed(&e), Made::default());
         }
         // What this worker cannot reach another may; and what it cannot reach is not damaged.

@@ -64,19 +64,29 @@ fn gather(order: &Order) -> Result<(Plan, Batch, RunReport, Arc<Ledger>)> {
         let mut made = Made::default();
         for (receipt, unit) in receipts(order, clip, generation, &file)?.into_iter().zip(&file.plan.units) {
             // Where others made it otherwise since, what it made is gone.
-            let stands = |r: &Receipt| Ok::<_, Error>(!r.report.is_done() || r.is_there(order.out())?);
-            let Some(receipt) = receipt.map(|r| Ok::<_, Error>(stands(&r)?.then_some(r))).transpose()?.flatten() else {
-                let e =
-                    Error::new(ErrorKind::Cancelled, "it was not run: the order was cancelled, or its clip given up");
-                report.units.push(UnitReport::begin(unit, "nowhere").failed(&e));
-                continue;
+            let there = receipt.as_ref().filter(|r| r.report.is_done()).map_or(Ok(true), |r| r.is_there(order.out()));
+            let not_run =
+                || Error::new(ErrorKind::Cancelled, "it was not run: the order was cancelled, or its clip given up");
+            let receipt = match (receipt, there) {
+                (Some(receipt), Ok(true)) => receipt,
+                (_, there) => {
+                    let e = there.err().unwrap_or_else(not_run);
+                    if e.kind() != ErrorKind::Cancelled {
+                        // Where all of it is out of sight, so that nothing can be said, it is tried again later.
+                        order.reach()?;
+                    }
+                    report.units.push(UnitReport::begin(unit, "nowhere").failed(&e));
+                    continue;
+                }
             };
             // What was read for it need not be read again, as long as it is what it was.
             let is_done = receipt.report.is_done();
             if is_done && inputs(unit).is_ok_and(|now| now == receipt.inputs) {
                 ledger.trust_inputs(&receipt.made.records)?;
             }
-            let of_unit = if is_done { receipt.made } else { receipt.made.standing(order.out())? };
+            // What cannot be looked at of a unit that failed is not believed.
+            let standing = |made: Made| made.standing(order.out()).unwrap_or_default();
+            let of_unit = if is_done { receipt.made } else { standing(receipt.made) };
             made.records.extend(of_unit.records);
             made.recipes.extend(of_unit.recipes);
             report.units.push(receipt.report);

@@ -148,8 +148,24 @@ pub(super) fn camera_file(path: &Path) -> Result<Seen> {
 /// Files that are asked for at a time.
 const AT_ONCE: usize = 16;
 
-/// The digest of names, sizes and times of the camera files that `unit` is made of.
+/// The digest of names, sizes and times of the camera files that `unit` is made of. One that cannot be looked at is told by who
+/// reads it, as one that is missing is.
 pub(super) fn inputs(unit: &Unit) -> Result<String> {
+    digest_of(unit, |path| match camera_file(path) {
+        Err(e) if e.kind() != ErrorKind::NotFound => Ok((0, format!("{:?}", e.kind()))),
+        seen => seen,
+    })
+}
+
+/// The same after the unit was made of them.
+///
+/// # Errors
+/// When one of them cannot be looked at: that says nothing about whether it is what it was.
+pub(super) fn inputs_still(unit: &Unit) -> Result<String> {
+    digest_of(unit, camera_file)
+}
+
+fn digest_of(unit: &Unit, of: impl Fn(&Path) -> Result<Seen> + Sync) -> Result<String> {
     let paths: Vec<PathBuf> = match &unit.clip.media {
         ClipMedia::Files(files) => files.clone(),
         ClipMedia::Sequence(s) => {
@@ -161,8 +177,7 @@ pub(super) fn inputs(unit: &Unit) -> Result<String> {
             own.chain(held).map(|f| s.path(f)).collect()
         }
     };
-    // One that is missing is told by who reads it.
-    let seen = stats(paths.clone(), camera_file)?;
+    let seen = stats(paths.clone(), of)?;
     let said: Vec<_> = paths.into_iter().zip(seen).collect();
     let said = serde_json::to_vec(&said).map_err(|e| Error::new(ErrorKind::Invalid, e.to_string()))?;
     Ok(Digest::xxh64(&said).hex().to_owned())

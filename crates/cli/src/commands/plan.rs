@@ -14,7 +14,7 @@ pub(crate) async fn run(a: &Plan) -> Result<Ended> {
         path = storage::absolute(&path)?;
         args.out = storage::absolute(&args.out)?;
     }
-    let job = job::job(job::named(&a.workflow, &a.picture, &args)?, &path, &args)?;
+    let job = job::job(job::named(&a.workflow, &a.picture, &args)?, &path, &args)?.elsewhere(a.units.is_some());
     if a.why {
         let (plan, told) = job.why().await?;
         for finding in &told {
