@@ -12,7 +12,7 @@ use crate::profile::{Chain, EngineCosts, Output, Profile};
 use crate::scenario::{Arrival, Scenario, Show};
 use crate::{draw::Spread, simulate};
 
-/// Units of one clip that real workers have made, as `examples/measure.rs` writes them down.
+/// Units of one clip that real workers have made, as `examples/measure` writes them down.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Measured {

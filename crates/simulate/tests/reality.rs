@@ -1,4 +1,4 @@
-//! The model beside what was measured. Nothing is timed here: the numbers were written down by `examples/measure.rs`.
+//! The model beside what was measured. Nothing is timed here: the numbers were written down by `examples/measure`.
 
 use rushes_simulate::reality::{Measured, Run};
 

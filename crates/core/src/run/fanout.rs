@@ -91,7 +91,7 @@ mod tests {
             prop_assert!(waiting(fanout) <= 2 * pending);
             // All of them one wider would be too many, or there are no more.
             let wider = waiting(Fanout { units: fanout.units + 1, ..fanout });
-            let widest = fanout.units == MOST || longest[0] <= fanout.units;
+            let widest = fanout.units == MOST || longest.first().is_none_or(|&u| u <= fanout.units);
             prop_assert!(wider > pending || wider == waiting(fanout) || widest);
         }
 
