@@ -13,7 +13,7 @@ use rushes::order::{Order, Spread};
 use rushes::recipes::Dailies;
 use rushes_temporal::{Ended, Pace, Run, Submission};
 use rushes_testcard::{Card, CardSpec};
-use support::fleet::{SETUP, Setup, WorkerProcess, work};
+use support::fleet::{SETUP, Setup, WorkerProcess, now, work};
 use support::temporal::TestServer;
 
 /// Not a test: what this program is when it was started as a worker.
@@ -190,6 +190,25 @@ async fn a_worker_loses_its_storage_and_gives_up() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_card_that_goes_away_in_the_middle_ends_workers_and_no_unit() {
+    let Some(fleet) = fleet().await else { return };
+    let _orchestrates = fleet.worker(&["orchestrate"]);
+    let mut works = fleet.worker(&["cpu"]);
+    fleet.plates(3).await;
+    let (card, away) = (fleet.folder.path().join("card"), fleet.folder.path().join("away"));
+    std::fs::rename(&card, &away).unwrap();
+    let since = Instant::now();
+    while works.is_running() {
+        assert!(since.elapsed() < Duration::from_secs(120), "it goes on and on");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert_eq!(works.0.wait().unwrap().code(), Some(1));
+    std::fs::rename(&away, &card).unwrap();
+    let _other = fleet.worker(&["cpu"]);
+    fleet.expect_as_alone().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_clip_that_takes_its_worker_down_is_a_finding_and_the_others_are_made() {
     let Some(fleet) = fleet().await else { return };
     let _orchestrates = fleet.worker(&["orchestrate"]);
@@ -279,11 +298,18 @@ async fn clocks_are_wrong() {
     }
     let Some(fleet) = fleet().await else { return };
     let _orchestrates = fleet.worker(&["orchestrate"]);
+    let clock = |by: &str| fleet.folder.path().join(format!("clock{by}"));
     let skewed = |by: &'static str| {
-        WorkerProcess::start_with(&fleet.setup(&["cpu"]), &[("LD_PRELOAD", fake), ("FAKETIME", Path::new(by))])
+        let setup = Setup { clock: Some(clock(by)), ..fleet.setup(&["cpu"]) };
+        WorkerProcess::start_with(&setup, &[("LD_PRELOAD", fake), ("FAKETIME", Path::new(by))])
     };
     let (_ahead, behind) = (skewed("+3d"), skewed("-2h"));
     fleet.plates(3).await;
+    let hours = |by: &str| {
+        let told: i64 = std::fs::read_to_string(clock(by)).unwrap().parse().unwrap();
+        (told - now() as i64 + 1800).div_euclid(3600)
+    };
+    assert_eq!((hours("+3d"), hours("-2h")), (72, -2));
     behind.signal("-KILL");
     fleet.expect_as_alone().await;
 }

@@ -1,6 +1,6 @@
 //! Workers as processes of their own: this very test program, started again.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,6 +30,8 @@ pub struct Setup {
     pub blind: bool,
     /// Milliseconds that units have when it is told to end; few if not said.
     pub grace: Option<u64>,
+    /// Where it writes down what its clock says, in seconds since 1970.
+    pub clock: Option<PathBuf>,
 }
 
 /// The variable by which a test program knows that it is a worker.
@@ -71,8 +73,16 @@ impl Drop for WorkerProcess {
     }
 }
 
+/// What the clock says, in seconds since 1970.
+pub fn now() -> u64 {
+    std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs()
+}
+
 /// What such a process does.
 pub fn work(setup: &Setup) -> Result<()> {
+    if let Some(path) = &setup.clock {
+        std::fs::write(path, now().to_string()).unwrap();
+    }
     let registry = registry(setup);
     let local = LocalExecutor::new(registry.clone()).threads(1);
     let desk = Desk::new(registry, Executors::new().prefer(Arc::new(local))).note_every(Duration::from_millis(100));
