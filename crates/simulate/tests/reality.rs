@@ -57,3 +57,14 @@ fn the_model_tells_what_real_workers_did() {
         assert!(c.quiet < 2 || c.off.abs() < 0.15, "{c:?}");
     }
 }
+
+/// The same beside the distributed engine, on a quiet machine: nothing is excused.
+#[test]
+fn the_model_tells_what_workers_of_a_real_server_did() {
+    let recorded: Measured = serde_json::from_str(include_str!("../recorded/two-cores-temporal.json")).unwrap();
+    let compared = recorded.compare().unwrap();
+    assert_eq!(compared.iter().map(|c| c.workers).collect::<Vec<_>>(), [1, 2, 4]);
+    for c in compared {
+        assert!(c.quiet == c.runs && c.runs >= 2 && c.off.abs() < 0.15, "{c:?}");
+    }
+}

@@ -24,7 +24,7 @@ impl Drop for Ends {
 pub(crate) struct Fleet<'a> {
     rushes: &'a Path,
     address: String,
-    _server: Ends,
+    server: Ends,
 }
 
 impl<'a> Fleet<'a> {
@@ -35,6 +35,7 @@ impl<'a> Fleet<'a> {
         let mut server = Command::new(temporal);
         server.args(["server", "start-dev", "--ip", "127.0.0.1", "--headless", "--log-level", "error", "--port"]);
         server.arg(address.rsplit(':').next().unwrap_or_default());
+        server.stdout(Stdio::null());
         for config in ["matching.numTaskqueueReadPartitions=1", "matching.numTaskqueueWritePartitions=1"] {
             server.args(["--dynamic-config-value", config]);
         }
@@ -47,17 +48,19 @@ impl<'a> Fleet<'a> {
             Ok(ask.status().is_ok_and(|s| s.success()))
         };
         until("the server to come up", Duration::from_millis(200), healthy)?;
-        Ok(Self { rushes, address, _server: server })
+        Ok(Self { rushes, address, server })
     }
 
     /// Makes all plates of `card` with so many workers, which wait for work when it begins.
     pub(crate) fn run(&self, card: &Path, out: &Path, workers: usize) -> Result<Run> {
-        let _orchestrates = self.worker("orchestrate")?;
+        let orchestrates = self.worker("orchestrate")?;
         let working: Vec<Ends> = (0..workers).map(|_| self.worker("cpu")).collect::<Result<_>>()?;
         // They ask for work, and are asked for nothing yet.
         std::thread::sleep(Duration::from_secs(2));
         let used = || working.iter().map(|w| used_by(w.0.id())).sum::<f64>();
-        let (mine, all) = (used(), everybody());
+        // The engine itself is nobody else.
+        let engine = || used_by(self.server.0.id()) + used_by(orchestrates.0.id());
+        let (mine, all) = (used(), everybody() - engine());
         let mut submit = Command::new(self.rushes);
         submit.args(["submit", "plates", "--detach", "--exr", "piz", "--server", &self.address]);
         submit.args(["--frames-per-unit", &FRAMES_PER_UNIT.to_string(), "--out"]).arg(out).arg(card);
@@ -66,7 +69,7 @@ impl<'a> Fleet<'a> {
         let order = String::from_utf8_lossy(&order.stdout).trim().to_owned();
         until("the plates", Duration::from_millis(5), || Ok(plates(&out.join("plates"))? == FRAMES as usize))?;
         let (seconds, core_seconds) = (begun.elapsed().as_secs_f64(), used() - mine);
-        let others_core_seconds = (everybody() - all - core_seconds).max(0.0);
+        let others_core_seconds = (everybody() - engine() - all - core_seconds).max(0.0);
         let mut status = Command::new(self.rushes);
         status.args(["status", &order, "--server", &self.address]);
         until("the order's end", Duration::from_millis(200), || {
