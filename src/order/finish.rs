@@ -102,6 +102,11 @@ fn gather(order: &Order) -> Result<(Plan, Batch, RunReport, Arc<Ledger>)> {
             None => return Err(super::damaged("the plan has fewer clips than the order")),
         }
     }
+    // What units tell one another is in the ledger now.
+    #[cfg(feature = "filmlight")]
+    if !rushes_core::storage::is_uri(order.out()) {
+        rushes_filmlight::forget(order.out());
+    }
     report.gather(&plan.findings);
     for folder in folders {
         clear_leftovers(&folder)?;

@@ -34,7 +34,7 @@ pub use client::{
 pub use client::{Ended, Flapid, Launch, Patience, create_token, find_flapid};
 #[cfg(feature = "engine")]
 pub use engine::{
-    FilmLight, Inspect, Record, SERVER_FORMATS, Settings, compare, inspect, with_server_formats,
+    FilmLight, Inspect, Record, SERVER_FORMATS, Settings, compare, forget, inspect, with_server_formats,
     with_server_formats_elsewhere,
 };
 pub use pool::{Lease, Pool, Server};

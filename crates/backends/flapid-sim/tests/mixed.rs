@@ -120,6 +120,8 @@ async fn an_order_is_made_by_workers_with_a_server_and_finished_by_one_without()
     assert_eq!(classes, ["cpu", "filmlight", "filmlight"]);
     assert!(orchestrator.finish(name).await.unwrap());
     assert!(shoot.out("out").join("manifest.json").is_file());
+    let hidden = std::fs::read_dir(shoot.out("out")).unwrap().map(|e| e.unwrap().file_name());
+    assert!(hidden.filter(|n| n.to_string_lossy().ends_with("rushes-filmlight")).count() == 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]

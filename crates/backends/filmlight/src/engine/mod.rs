@@ -21,5 +21,6 @@ mod vendor;
 pub use compare::compare;
 pub use executor::FilmLight;
 pub use inspect::{Inspect, Record, inspect};
+pub use place::forget;
 pub use settings::Settings;
 pub use source::{SERVER_FORMATS, with_server_formats, with_server_formats_elsewhere};

@@ -11,8 +11,8 @@ use rushes_core::run::Reading;
 use rushes_core::stage::OutputFile;
 use rushes_core::{Error, ErrorKind, Result};
 
-/// What attempts at a unit were about to name, and with which digests. It lies in the unit's folder of work, which a killed
-/// attempt leaves behind: who comes after it so knows its files from somebody else's. A server does not promise equal bytes.
+/// What attempts at a unit were about to name, and with which digests. It lies in the unit's folder of work, which attempts
+/// leave behind: who comes after one that was killed so knows its files from somebody else's. A server does not promise equal bytes.
 #[derive(Debug, Clone)]
 pub(crate) struct Claims(PathBuf);
 
@@ -42,7 +42,7 @@ impl Claims {
     }
 
     /// Whether a file of this name and digest was made by an attempt at the unit.
-    fn has(&self, name: &str, digest: &Digest) -> bool {
+    pub(crate) fn has(&self, name: &str, digest: &Digest) -> bool {
         self.read().get(name).is_some_and(|digests| digests.contains(digest))
     }
 

@@ -14,10 +14,12 @@ use super::names::{Claims, give};
 use super::opens::opens;
 use super::recipe::Output;
 
-/// A hidden folder below the output folder, on the same file system, that vanishes with this.
+/// A hidden folder below the output folder, on the same file system, that vanishes with this; of a unit that others run, too,
+/// it stays with what attempts at it have named, until [`forget`].
 #[derive(Debug)]
 pub(crate) struct Work {
     root: PathBuf,
+    shared: bool,
     /// Held as long as the folder is in use: a killed run's folder is taken over, a living run's is not.
     _lock: File,
 }
@@ -30,7 +32,7 @@ impl Work {
     pub(crate) fn begin(unit: &Unit) -> Result<Self> {
         // Servers are given whole paths.
         let out = std::path::absolute(&unit.out).map_err(|e| Error::io(&unit.out, e))?;
-        let root = out.join(format!(".{}.rushes-filmlight", file_stem(&unit.id)));
+        let root = out.join(format!(".{}{SUFFIX}", file_stem(&unit.id)));
         let io = |e| Error::io(&root, e).doing("making the folder that the server renders into");
         fs::create_dir_all(&root).map_err(io)?;
         let lock = File::create(root.join("lock")).map_err(io)?;
@@ -38,13 +40,8 @@ impl Work {
         if let Err(TryLockError::WouldBlock) = lock.try_lock() {
             return Err(Error::new(ErrorKind::InUse, "another run is rendering this unit now").path(&root));
         }
-        for entry in fs::read_dir(&root).map_err(io)? {
-            let path = entry.map_err(io)?.path();
-            if path.is_dir() {
-                fs::remove_dir_all(&path).map_err(io)?;
-            }
-        }
-        Ok(Self { root, _lock: lock })
+        clear(&root).map_err(io)?;
+        Ok(Self { root, shared: unit.shared, _lock: lock })
     }
 
     /// What attempts at the unit were about to name.
@@ -63,7 +60,36 @@ impl Work {
 impl Drop for Work {
     fn drop(&mut self) {
         // What cannot be removed is removed by the next run of the unit.
-        let _ = fs::remove_dir_all(&self.root);
+        let _ = if self.shared { clear(&self.root) } else { fs::remove_dir_all(&self.root) };
+    }
+}
+
+/// Ends the names of such folders.
+const SUFFIX: &str = ".rushes-filmlight";
+
+/// Removes what servers rendered into the folder.
+fn clear(root: &Path) -> std::io::Result<()> {
+    for entry in fs::read_dir(root)? {
+        let path = entry?.path();
+        if path.is_dir() {
+            fs::remove_dir_all(&path)?;
+        }
+    }
+    Ok(())
+}
+
+/// Removes what attempts at units that several run ([`Unit::shared`]) left for one another in the output folder `out`, once it is
+/// written down elsewhere what they made. A unit that is in work keeps it, and so does one that cannot be looked at.
+pub fn forget(out: &Path) {
+    for path in fs::read_dir(out).into_iter().flatten().filter_map(|e| Some(e.ok()?.path())) {
+        let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+        if !(name.starts_with('.') && name.ends_with(SUFFIX)) {
+            continue;
+        }
+        let lock = File::options().read(true).write(true).open(path.join("lock"));
+        if lock.is_ok_and(|lock| lock.try_lock().is_ok()) {
+            let _ = fs::remove_dir_all(&path);
+        }
     }
 }
 
@@ -198,6 +224,40 @@ mod tests {
 
     use super::super::recipe::{Kind, Space};
     use super::*;
+
+    #[test]
+    fn what_attempts_at_a_shared_unit_named_is_known_until_it_is_forgotten() {
+        let dir = tempfile::tempdir().unwrap();
+        let unit = |shared: bool| -> Unit {
+            serde_json::from_value(serde_json::json!({
+                "format": 1, "id": "A.0-0", "range": { "first": 0, "last": 0 }, "tree": [], "out": dir.path(),
+                "overwrite": false, "shared": shared, "bytes_per_frame": 1,
+                "clip": { "name": "A", "format": "r3d", "media": { "files": [] }, "range": null, "metadata": {},
+                          "substitutes": [] },
+            }))
+            .unwrap()
+        };
+        let digest = Digest::xxh64(b"rendered");
+        let frames = FrameRange { first: 0, last: 0 };
+        let output =
+            OutputFile { role: "plate".into(), path: "a.exr".into(), bytes: 8, digest: digest.clone(), frames };
+        let left = || fs::read_dir(dir.path()).unwrap().count();
+        for shared in [false, true] {
+            let work = Work::begin(&unit(shared)).unwrap();
+            let folder = work.folder(0).unwrap();
+            work.claims().add([&output].into_iter()).unwrap();
+            forget(dir.path());
+            assert!(folder.is_dir(), "it is in work");
+            drop(work);
+            assert!(!folder.exists());
+            assert_eq!(left(), usize::from(shared));
+        }
+        let again = Work::begin(&unit(true)).unwrap();
+        assert!(again.claims().has("a.exr", &digest));
+        drop(again);
+        forget(dir.path());
+        assert_eq!(left(), 0);
+    }
 
     #[test]
     fn after_a_cancellation_no_file_is_ready() {
