@@ -80,11 +80,14 @@ async fn the_lineage_of_a_folder_has_what_others_made_meanwhile() {
 struct Flaky {
     files: Memory,
     away: AtomicBool,
+    /// Of one of them nothing, and everything of the others.
+    but_one: AtomicBool,
 }
 
 impl Flaky {
     fn ask(&self, uri: &str) -> Result<()> {
-        match self.away.load(Ordering::Relaxed) && (uri.ends_with(".exr") || uri.ends_with("lineage.json")) {
+        let away = self.away.load(Ordering::Relaxed) && (uri.ends_with(".exr") || uri.ends_with("lineage.json"));
+        match away || self.but_one.load(Ordering::Relaxed) && uri.ends_with("0000003.exr") {
             true => Err(Error::new(ErrorKind::Io, "the service does not answer").path(uri).retryable()),
             false => Ok(()),
         }
@@ -129,6 +132,16 @@ async fn what_cannot_be_asked_for_is_not_taken_for_gone() {
     storage.away.store(false, Ordering::Relaxed);
     assert!(desk.finish(name).await.unwrap());
     assert_eq!(Lineage::read(&out).unwrap().unwrap().outputs.len(), 16);
+    // A single one is told of, takes nothing away, and keeps nobody from the end.
+    storage.but_one.store(true, Ordering::Relaxed);
+    desk.lost(name, unit, Error::new(ErrorKind::Panicked, "no worker came to its end")).await.unwrap();
+    assert!(!desk.finish(name).await.unwrap());
+    assert!(!desk.complete(name, true, &RunContext::plain()).await.unwrap());
+    let report = order.report().unwrap().unwrap();
+    let told = |o: &Outcome| matches!(o, Outcome::Failed(f) if f.message.contains("does not answer"));
+    assert!(report.units.iter().any(|u| told(&u.outcome)), "{report:?}");
+    storage.but_one.store(false, Ordering::Relaxed);
+    assert!(desk.finish(name).await.unwrap());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -73,7 +73,7 @@ fn gather(order: &Order) -> Result<(Plan, Batch, RunReport, Arc<Ledger>)> {
                     let e = there.err().unwrap_or_else(not_run);
                     if e.kind() != ErrorKind::Cancelled {
                         // Where all of it is out of sight, so that nothing can be said, it is tried again later.
-                        order.reach()?;
+                        order.reach().map_err(Error::retryable)?;
                     }
                     report.units.push(UnitReport::begin(unit, "nowhere").failed(&e));
                     continue;

@@ -197,12 +197,12 @@ impl Judgement {
         if unit.shared && self.outputs.iter().any(|o| unknown(&o)) {
             // What is there was looked for before, and is marked before it is made.
             let marked = ledger.marked()?;
-            self.replaces |= self.outputs.iter().filter(unknown).any(|(e, _)| marked.contains(&e.path));
-        }
-        if self.replaces && unit.shared && self.outputs.iter().any(|o| unknown(&o)) {
-            let marked = ledger.marked()?;
-            let unknown = self.outputs.iter().filter(unknown).filter(|(e, _)| !marked.contains(&e.path));
-            self.foreign.extend(unknown.map(|(e, _)| (e.path.clone(), Foreign::Unknown)));
+            let (own, foreign): (Vec<_>, Vec<_>) =
+                self.outputs.iter().filter(unknown).map(|(e, _)| &e.path).partition(|path| marked.contains(*path));
+            self.replaces |= !own.is_empty();
+            if self.replaces {
+                self.foreign.extend(foreign.into_iter().map(|path| (path.clone(), Foreign::Unknown)));
+            }
         }
         Ok(())
     }

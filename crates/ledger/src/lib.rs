@@ -15,7 +15,7 @@
 //! | records and recipes | `record.rs` |
 //! | the store, and camera files in it | `store.rs`, `inputs.rs` |
 //! | what stands and why not | `judge.rs`, `reason.rs` |
-//! | the executor | `cache.rs`, `scribe.rs`, `reading.rs` |
+//! | the executor | `cache.rs`, `scribe.rs` |
 //! | the file for everybody | `lineage.rs` |
 
 mod cache;

@@ -224,14 +224,20 @@ async fn a_licence_that_is_missing_for_movies_is_said_and_plates_are_made() {
     assert!(filmlight.run(&unit, &RunContext::plain()).await.is_done());
 }
 
+/// A file of somebody else's where a plate is to be.
+fn in_the_way(shoot: &Shoot) -> std::path::PathBuf {
+    let mine = shoot.out("out").join(format!("plates/{0}/{0}.0000003.exr", shoot.clip.name));
+    std::fs::create_dir_all(mine.parent().unwrap()).unwrap();
+    std::fs::write(&mine, b"mine").unwrap();
+    mine
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn outputs_that_exist_are_kept_unless_they_may_be_replaced() {
     let (shoot, sim) = (Shoot::new(), sim(Faults::default()).await);
     let filmlight = executor(pool(&sim));
     let mut unit = shoot.plates("out").await;
-    let mine = shoot.out("out").join(format!("plates/{0}/{0}.0000003.exr", shoot.clip.name));
-    std::fs::create_dir_all(mine.parent().unwrap()).unwrap();
-    std::fs::write(&mine, b"mine").unwrap();
+    let mine = in_the_way(&shoot);
     let report = filmlight.run(&unit, &RunContext::plain()).await;
     let Outcome::Failed(failure) = report.outcome else { panic!() };
     assert_eq!(failure.kind, rushes::ErrorKind::AlreadyExists);
@@ -249,9 +255,7 @@ async fn a_unit_that_others_run_too_replaces_nothing_that_is_not_its_own() {
     let (shoot, sim) = (Shoot::new(), sim(Faults::default()).await);
     let filmlight = executor(pool(&sim));
     let unit = Unit { shared: true, ..shoot.plates("out").await };
-    let mine = shoot.out("out").join(format!("plates/{0}/{0}.0000003.exr", shoot.clip.name));
-    std::fs::create_dir_all(mine.parent().unwrap()).unwrap();
-    std::fs::write(&mine, b"mine").unwrap();
+    let mine = in_the_way(&shoot);
     let report = filmlight.run(&unit, &RunContext::plain()).await;
     let Outcome::Failed(failure) = report.outcome else { panic!() };
     assert_eq!(failure.kind, rushes::ErrorKind::AlreadyExists);

@@ -105,6 +105,7 @@ impl Elsewhere {
 #[cfg(feature = "filmlight")]
 fn filmlight(server: &str, renders: usize) -> Result<rushes::backends::filmlight::Pool> {
     use rushes::backends::filmlight::{Options, Pool, Server};
+
     let bad = |what: &str| {
         Error::new(ErrorKind::Invalid, format!("`{server}` {what}"))
             .doing("reading the command line")
